@@ -1,0 +1,1 @@
+"""Tests that play through a sound card without hardware."""

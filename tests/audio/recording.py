@@ -1,0 +1,96 @@
+"""Numbered frames, and a recorder of the virtual sound card that finds them again.
+
+Each frame of the test signal carries its own number (left: the low 15 bits, right: the rest; exact in float32), so a
+recording tells which frame sounded when: what is lost, repeated or inserted is counted, not guessed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+SAMPLERATE_HZ = 48_000
+FRAME_BYTES = 8
+
+
+def numbered(first: int, frames: int) -> NDArray[np.float32]:
+    """Return frames that carry the numbers from `first`, which is 1 or more, as silence is 0."""
+    numbers = np.arange(first, first + frames)
+    samples = np.empty((frames, 2), np.float32)
+    samples[:, 0] = (numbers & 0x7FFF) / 32768
+    samples[:, 1] = (numbers >> 15) / 32768
+    return samples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What a recording holds; times are of `time.monotonic()`, within some milliseconds."""
+
+    numbers: NDArray[np.int64]
+    first_s: float
+    last_s: float
+    inserted_frames: int
+
+
+class Recorder:
+    """Records the card from construction until `stop`."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        shape = ("--raw", "--format=float32le", f"--rate={SAMPLERATE_HZ}", "--channels=2")
+        # Without a client that wants a low latency, a null sink works in blocks of 2 s.
+        command = ("parec", "-d", "card.monitor", "--latency-msec=5", *shape)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, env=dict(environment))
+        self._chunks: list[bytes] = []
+        self._starts_s: list[float] = []
+        self._thread = threading.Thread(target=self._record, daemon=True)
+        self._thread.start()
+        self._wait_for_card()
+
+    def stop(self) -> Heard:
+        """End the recording and read the numbers in it."""
+        self._process.kill()
+        self._process.wait(5)
+        self._thread.join(5)
+        assert self._process.stdout
+        self._process.stdout.close()
+        return self._read()
+
+    def _record(self) -> None:
+        assert self._process.stdout
+        recorded_bytes = 0
+        while chunk := os.read(self._process.stdout.fileno(), 65536):
+            recorded_bytes += len(chunk)
+            self._chunks.append(chunk)
+            self._starts_s.append(time.monotonic() - recorded_bytes / FRAME_BYTES / SAMPLERATE_HZ)
+
+    def _wait_for_card(self) -> None:
+        give_up_s = time.monotonic() + 5
+        while not self._chunks:
+            assert time.monotonic() < give_up_s, "the virtual sound card gives no sound to record"
+            time.sleep(0.005)
+
+    def _read(self) -> Heard:
+        raw = b"".join(self._chunks)
+        samples = np.frombuffer(raw[: len(raw) // FRAME_BYTES * FRAME_BYTES], np.float32).reshape(-1, 2)
+        low, high = np.rint(samples.T * 32768).astype(np.int64)
+        numbers = high << 15 | low
+        at = np.flatnonzero(numbers)
+        first, last = (int(at[0]), int(at[-1])) if len(at) else (0, 0)
+        start_s = float(np.percentile(self._starts_s, 5))
+        return Heard(
+            numbers=numbers[at],
+            first_s=start_s + first / SAMPLERATE_HZ,
+            last_s=start_s + last / SAMPLERATE_HZ,
+            inserted_frames=last - first + 1 - len(at) if len(at) else 0,
+        )

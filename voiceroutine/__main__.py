@@ -1,0 +1,5 @@
+"""`python -m voiceroutine`."""
+
+from voiceroutine.cli import main
+
+main()

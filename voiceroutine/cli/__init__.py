@@ -1,0 +1,101 @@
+"""The command line. Only here is anything printed, and only here does the program end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from voiceroutine import __version__
+
+COMMANDS = {
+    "play": "Play a routine aloud.",
+    "export": "Make an audio file of a routine.",
+    "show": "Show the timetable of a routine.",
+    "check": "Find every problem of routine files.",
+    "routines": "List the routines that there are.",
+    "exercises": "List the exercises, or show one in full.",
+    "voices": "List engines and voices, and which one is used.",
+    "doctor": "Say what works on this machine, and what is missing.",
+    "about": "Version, licenses, and when to see a professional.",
+}
+
+
+class _Commands(click.Group):
+    """Imports a command when it is used; the list of commands needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"voiceroutine.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from voiceroutine.errors import did_you_mean
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], COMMANDS) or f"there are: {', '.join(COMMANDS)}"
+            ctx.fail(f'There is no command "{args[0]}"; {hint}')
+        return super().resolve_command(ctx, args)
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"auto_envvar_prefix": "VOICEROUTINE", "help_option_names": ["-h", "--help"]},
+    epilog='Start with "voiceroutine play". Stop at once if anything hurts.',
+)
+@click.version_option(__version__, prog_name="voiceroutine")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def group(debug: bool) -> None:
+    """A calm voice guides you through a stretch routine, aloud or in an audio file."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and end the program with the exit status of what happened."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return the exit status."""
+    try:
+        status: Any = group.main(arguments, prog_name="voiceroutine", standalone_mode=False)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        return _told(error)
+    return status if isinstance(status, int) else 0
+
+
+def _told(error: Exception) -> int:
+    from voiceroutine.errors import VoiceroutineError
+
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, VoiceroutineError):
+        click.echo(str(error), err=True)
+        return error.exit_status
+    click.echo(
+        f"voiceroutine failed in a way it should not: {type(error).__name__}: {error}\n"
+        'Please report it, with what "voiceroutine --debug …" prints.',
+        err=True,
+    )
+    return 1

@@ -1,0 +1,49 @@
+"""`voiceroutine check`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voiceroutine.errors import Problem
+
+
+@click.command("check")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the problems for editors.")
+@click.option("--strict", is_flag=True, help="Fail on warnings too.")
+@click.option("--no-limits", is_flag=True, help="Allow more than 4 hours or 5,000 intervals.")
+def command(files: Sequence[str], as_json: bool, strict: bool, no_limits: bool) -> int:
+    """Find every problem of routine FILES, without a voice. What depends on speech is estimated."""
+    problems = [problem for file in files for problem in _problems(file, has_limits=not no_limits)]
+    if as_json:
+        from voiceroutine.cli.show import problem_data
+
+        click.echo(json.dumps({"problems": [problem_data(problem) for problem in problems]}, ensure_ascii=False))
+    else:
+        _print(files, problems)
+    failing: set[Any] = {"error", "warning"} if strict else {"error"}
+    return 3 if any(problem.severity in failing for problem in problems) else 0
+
+
+def _problems(file: str, *, has_limits: bool) -> Sequence[Problem]:
+    from voiceroutine.errors import RoutineError
+    from voiceroutine.production import Production, load
+
+    try:
+        return Production(load(file), has_limits=has_limits).estimated_timeline().problems
+    except RoutineError as error:
+        return error.problems
+
+
+def _print(files: Sequence[str], problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        click.echo(str(problem))
+    count = len(problems)
+    found = "no problems" if not count else f"{count} problem{'s' * (count > 1)}"
+    click.echo(f"{len(files)} routine{'s' * (len(files) > 1)}, {found}.")

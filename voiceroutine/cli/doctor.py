@@ -1,0 +1,67 @@
+"""`voiceroutine doctor`."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from voiceroutine import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Finding = tuple[bool, str]
+
+
+@click.command("doctor")
+def command() -> None:
+    """Say what works on this machine, what is missing, and the command that adds it."""
+    click.echo(f"voiceroutine {__version__}, Python {platform.python_version()}, {platform.platform()}\n")
+    for part in (_voices, _outputs, _folders):
+        for works, text in part():
+            click.echo(f"{'works  ' if works else 'MISSING'}  {text}")
+    click.echo('\nA voice and one way of sound are enough. Without sound, "voiceroutine export" still makes files.')
+
+
+def _voices() -> Iterator[Finding]:
+    from voiceroutine.voices import BUILT_IN, load_engine
+
+    for name in BUILT_IN:
+        probe = load_engine(name).probe()
+        yield probe.ok, f"voice {name}: {probe.reason}"
+
+
+def _outputs() -> Iterator[Finding]:
+    from voiceroutine.sinks.device import probe_devices
+
+    probes = probe_devices()
+    for probe in probes:
+        yield probe.ok, f"sound through {probe.name}" + (f": {probe.reason}" if probe.reason else "")
+    if not any(probe.ok for probe in probes) and sys.platform == "linux":
+        yield False, "live sound; on Debian or Ubuntu: sudo apt install libportaudio2"
+
+
+def _folders() -> Iterator[Finding]:
+    from voiceroutine.library import bundled_folder, user_folder
+    from voiceroutine.production import default_cache_folder
+
+    for name in ("routines", "audio"):
+        folder = bundled_folder(name)
+        yield folder.is_dir(), f"bundled {name}: {folder}"
+    yield _is_writable(default_cache_folder()), f"cache of spoken sentences: {default_cache_folder()}"
+    yield True, f"your own routines go into: {user_folder()}"
+
+
+def _is_writable(folder: Path) -> bool:
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,52 @@
+"""`voiceroutine export`."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from voiceroutine.cli.options import listening_options, produced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@click.command("export")
+@click.argument("routine")
+@listening_options
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
+    help="The audio file: .wav, .flac or .mp3. Default: the routine's name, .mp3. Replaced if it is there.",
+)  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing when it works.")
+def command(routine: str, output: Path | None, quiet: bool, **flags: Any) -> None:
+    """Make an audio file of ROUTINE (a name or a file)."""
+    from voiceroutine.export import check_path, export_mix
+    from voiceroutine.units import clock_text
+
+    path = output or Path(f"{Path(routine).stem}.mp3")
+    check_path(path)
+    production = produced(routine, **flags)
+    timeline = production.timeline()
+    mix = production.mix(timeline.cues)
+    with _progress(is_shown=not quiet and sys.stderr.isatty()) as progress:
+        export_mix(mix, timeline.duration_ms, path, progress)
+    if not quiet:
+        click.echo(f"{path}: {clock_text(timeline.duration_ms)}, {len(timeline.chapters)} chapters")
+
+
+@contextmanager
+def _progress(*, is_shown: bool) -> Iterator[Callable[[float], None]]:
+    if not is_shown:
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Exporting", total=1.0)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,38 @@
+"""Flags that several commands have, and what they mean together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voiceroutine.production import Production
+
+DEFAULT_ROUTINE = "neck-cooldown"
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def listening_options(command: F) -> F:
+    """Add the flags that change what is heard."""
+    options = (
+        click.option("--voice", metavar="ENGINE[:NAME]", help='Who speaks; "voiceroutine voices" lists them.'),
+        click.option("--rate", type=click.IntRange(80, 400), metavar="WPM", help="Words a minute."),
+        click.option("--profile", type=click.Choice(["bell", "quiet", "normal"]), help="How much is said."),
+        click.option("--no-limits", is_flag=True, help="Allow more than 4 hours or 5,000 intervals."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def produced(routine: str, *, voice: str | None, rate: int | None, profile: str | None, no_limits: bool) -> Production:
+    """Load a routine with the listener's flags."""
+    from voiceroutine.production import Production, Wishes, default_cache_folder, load
+
+    engine, _, name = (voice or "").partition(":")
+    wishes = Wishes(engine=engine or None, voice=name or None, rate_wpm=rate, profile=profile)
+    return Production(load(routine, wishes), default_cache_folder(), has_limits=not no_limits)

@@ -1,0 +1,326 @@
+"""What an interval asks to say and chime; one small function a kind of interval. Nothing here knows an instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from voiceroutine.phrases import Phrases, phrases_for
+from voiceroutine.placeholders import fill
+from voiceroutine.units import duration_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from voiceroutine.routine import Exercise, Routine, VoiceSettings
+    from voiceroutine.unroll import Interval
+
+SpeechWhy = Literal[
+    "safety", "needs", "intro", "say", "name", "side", "instruction", "caution", "set", "rep", "phase", "halfway",
+    "next_up", "rest", "ready", "countdown", "closing",
+]  # fmt: skip
+ChimeWhy = Literal["start", "end", "switch", "halfway", "countdown", "finish", "rep"]
+
+FASTEST_RESPEAK = 1.15
+COUNTED_FROM_TIMES = 3
+HALFWAY_FROM_MS = 20_000
+READY_FROM_MS = 15_000
+TICKED_BELOW_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance:
+    """A sentence and the voice that says it: its identity in the cache."""
+
+    text: str
+    voice: VoiceSettings
+
+    def faster(self) -> Utterance:
+        """Return the same sentence at the fastest rate that the law of time allows."""
+        return replace(self, voice=replace(self.voice, rate_wpm=round(self.voice.rate_wpm * FASTEST_RESPEAK)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """A sentence at its instant."""
+
+    at_ms: int
+    duration_ms: int
+    utterance: Utterance
+    why: SpeechWhy
+
+    @property
+    def end_ms(self) -> int:
+        """The instant after its last sample."""
+        return self.at_ms + self.duration_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chime:
+    """A sound at its instant."""
+
+    at_ms: int
+    duration_ms: int
+    sound: str
+    why: ChimeWhy
+
+    @property
+    def end_ms(self) -> int:
+        """The instant after its last sample."""
+        return self.at_ms + self.duration_ms
+
+
+Cue = Speech | Chime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Something to be said in a gap."""
+
+    why: SpeechWhy
+    utterance: Utterance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Something to be said inside work, wanted at an instant counted from the start of the rep.
+
+    Wishes are kept in the order of their list; `may_move_ms` is how much later one still makes sense.
+    """
+
+    why: SpeechWhy
+    utterance: Utterance
+    at_ms: int
+    may_move_ms: int = 2_000
+
+
+def estimated_ms(utterance: Utterance) -> int:
+    """Estimate how long a sentence lasts, without a voice.
+
+    A fit of the embedded voice: about 14 characters a second at 150 words a minute, and a pause at each stop.
+    """
+    text = utterance.text
+    pauses_ms = 180 * sum(text.count(mark) for mark in ",;:") + 330 * max(
+        0, sum(text.count(mark) for mark in ".!?") - 1
+    )
+    return round((150 + 66 * len(text) + pauses_ms) * 150 / utterance.voice.rate_wpm)
+
+
+class Script:
+    """Words for the intervals of one routine.
+
+    Args:
+        routine: whose texts, cues and voice are used.
+        total_ms: the written length of the routine, for `{total}`.
+    """
+
+    def __init__(self, routine: Routine, total_ms: int) -> None:
+        self._routine = routine
+        self._cues = routine.cues
+        self._total_ms = total_ms
+        self._phrases: Phrases = phrases_for(routine.voice.language)
+        self._is_normal = routine.cues.profile == "normal"
+        self._speaks = routine.cues.profile != "bell"
+
+    def gap(self, interval: Interval, before: Interval | None) -> Iterator[Line]:
+        """Yield what is said in a gap, a `say`, the intro or the closing, in order."""
+        match interval.kind:
+            case "intro":
+                yield from self._intro()
+            case "prepare":
+                yield from self._prepare(interval, before)
+            case "switch":
+                yield from self._side(interval)
+                yield from self._rep(interval)
+            case "relax":
+                yield from self._rep(interval)
+            case "rest" if interval.step is not None:
+                yield from self._set(interval)
+                yield from self._rep(interval)
+            case "rest":
+                yield from self._rest(interval)
+            case "say":
+                yield self._author("say", interval.text or "", interval)
+            case "closing" if self._speaks:
+                yield self._own("closing", "closing")
+
+    def ready(self) -> Iterator[Line]:
+        """Yield the last words before work, for long gaps."""
+        if self._is_normal:
+            yield self._own("ready", "ready")
+
+    def work(self, rep: Sequence[Interval], *, has_gap_before: bool) -> Iterator[Wish]:
+        """Yield what is said inside a rep, the most important first.
+
+        Args:
+            rep: the intervals of one rep: one, or one for each phase.
+            has_gap_before: whether its count was said before it.
+        """
+        yield from self._voiced_countdown(rep)
+        if not has_gap_before:
+            yield from (Wish(why=line.why, utterance=line.utterance, at_ms=0) for line in self._rep(rep[0]))
+        yield from self._phase_words(rep)
+        yield from self._halfway(rep)
+
+    def counted_ms(self, rep_ms: int) -> int:
+        """Return how long before the end of a rep the countdown begins; 0 if it isn't counted."""
+        counted_ms = self._cues.countdown_s * 1000
+        return counted_ms if rep_ms >= COUNTED_FROM_TIMES * counted_ms else 0
+
+    def _intro(self) -> Iterator[Line]:
+        if self._is_normal:
+            yield self._own("intro", "intro", title=self._routine.title, total=self._phrases.minutes(self._total_ms))
+            things = list(dict.fromkeys(thing for step in self._routine.exercises() for thing in step.needs))
+            if things:
+                yield self._own("needs", "needs", things=self._phrases.listing(things))
+        if self._cues.safety:
+            yield self._own("safety", "safety")
+
+    def _prepare(self, interval: Interval, before: Interval | None) -> Iterator[Line]:
+        step = interval.step
+        if step is None or not self._speaks:
+            return
+        if not (before and self._says_next(before)):
+            yield self._line("name", _sentence(step.name))
+        teaching = step.instruction if interval.is_first_time else step.cue
+        is_short_form = teaching is not None and not interval.is_first_time
+        if interval.side is not None and not (self._is_normal and is_short_form and _names_side(teaching or "")):
+            yield self._line("side", self._side_text(interval.side))
+        if not self._is_normal:
+            return
+        if teaching:
+            yield self._author("instruction", teaching, interval)
+        if step.caution and interval.is_first_time:
+            yield self._author("caution", step.caution, interval)
+        yield from self._rep(interval)
+
+    def _side(self, interval: Interval) -> Iterator[Line]:
+        if not self._speaks or interval.side is None:
+            return
+        cue = interval.step.cue if interval.step and self._is_normal else None
+        if cue is None or not _names_side(cue):
+            yield self._line("side", self._side_text(interval.side))
+        if cue is not None:
+            yield self._author("side", cue, interval)
+
+    def _side_text(self, side: str) -> str:
+        key = "side" if side in self._phrases.sides.values() else "label"
+        return _capitalized(self._phrases.say[key].format(side=side))
+
+    def _rep(self, interval: Interval) -> Iterator[Line]:
+        step = interval.step
+        if step is None or step.reps < 2 or not self._cues.count_reps or not self._speaks:
+            return
+        if step.is_alternating and interval.side != step.sides[0]:
+            return
+        yield self._line("rep", _capitalized(self._phrases.say["rep"].format(rep=self._phrases.number(interval.rep))))
+
+    def _set(self, interval: Interval) -> Iterator[Line]:
+        step = interval.step
+        if step is None or not self._speaks:
+            return
+        if self._is_normal:
+            key = "last_set" if interval.set == step.sets else "set"
+            numbers = {"set": self._phrases.number(interval.set), "sets": self._phrases.number(step.sets)}
+            yield self._own("set", key, **numbers)
+        if step.sides:
+            yield from self._side(interval)
+        elif step.cue and self._is_normal:
+            yield self._author("instruction", step.cue, interval)
+
+    def _rest(self, interval: Interval) -> Iterator[Line]:
+        if interval.text is not None:
+            yield self._author("say", interval.text, interval)
+        elif self._is_normal:
+            yield self._own("rest", "rest")
+        if self._says_next(interval) and interval.next_step is not None:
+            yield self._own("next_up", "next_up", next=interval.next_step.name)
+
+    def _says_next(self, interval: Interval) -> bool:
+        is_rest = interval.kind == "rest" and interval.step is None
+        return is_rest and self._cues.next_up and self._speaks and interval.next_step is not None
+
+    def _voiced_countdown(self, rep: Sequence[Interval]) -> Iterator[Wish]:
+        rep_ms = _rep_ms(rep)
+        counted_ms = self.counted_ms(rep_ms)
+        if self._cues.countdown_with == "tick" or not self._speaks:
+            return
+        for left_ms in range(counted_ms, 0, -1000):
+            word = _capitalized(self._phrases.number(left_ms // 1000)) + "."
+            utterance = Utterance(text=word, voice=self._routine.voice)
+            yield Wish(why="countdown", utterance=utterance, at_ms=rep_ms - left_ms, may_move_ms=0)
+
+    def _phase_words(self, rep: Sequence[Interval]) -> Iterator[Wish]:
+        at_ms = 0
+        for interval in rep:
+            if interval.phase is not None and interval.phase.say is not None and self._is_normal:
+                line = self._author("phase", interval.phase.say, interval)
+                yield Wish(why="phase", utterance=line.utterance, at_ms=at_ms)
+            at_ms += interval.minimum_ms
+
+    def _halfway(self, rep: Sequence[Interval]) -> Iterator[Wish]:
+        if self.is_halved(rep) and self._cues.halfway == "voice" and self._speaks:
+            line = self._own("halfway", "halfway")
+            yield Wish(why="halfway", utterance=line.utterance, at_ms=_rep_ms(rep) // 2, may_move_ms=0)
+
+    @staticmethod
+    def is_halved(rep: Sequence[Interval]) -> bool:
+        """Whether a rep is long enough for a halfway cue; phases have none."""
+        return len(rep) == 1 and rep[0].minimum_ms >= HALFWAY_FROM_MS
+
+    def _own(self, why: SpeechWhy, key: str, **values: str) -> Line:
+        return self._line(why, self._phrases.say[key].format(**values))
+
+    def _author(self, why: SpeechWhy, text: str, interval: Interval) -> Line:
+        return self._line(why, fill(text, self._values(interval)))
+
+    def _line(self, why: SpeechWhy, text: str) -> Line:
+        voice = self._routine.voice if self._speaks else replace(self._routine.voice, engine="silent", name=None)
+        return Line(why=why, utterance=Utterance(text=" ".join(text.split()), voice=voice))
+
+    def _values(self, interval: Interval) -> dict[str, str]:
+        values = {"total": self._phrases.minutes(self._total_ms)}
+        if interval.next_step is not None:
+            values["next"] = interval.next_step.name
+        if interval.step is not None:
+            values |= self._exercise_values(interval, interval.step)
+        return values
+
+    def _exercise_values(self, interval: Interval, step: Exercise) -> dict[str, str]:
+        number = self._phrases.number
+        return {
+            "name": step.name,
+            "side": interval.side or "",
+            "other_side": next((side for side in step.sides if side != interval.side), ""),
+            "hold": self._phrases.duration(step.rep_ms),
+            "rep": number(interval.rep),
+            "reps": number(step.reps),
+            "set": number(interval.set),
+            "sets": number(step.sets),
+        }
+
+
+def dose_text(step: Exercise) -> str:
+    """Write a dose as a prescription does: `2 sets, 8 reps, hold 5s, each side`."""
+    parts = [f"{step.sets} sets"] if step.sets > 1 else []
+    parts += [f"{step.reps} reps"] if step.reps > 1 else []
+    action = "reps of" if step.action == "phases" else step.action
+    parts.append(f"{action} {duration_text(step.rep_ms)}")
+    parts += [", ".join(step.sides) if not step.is_alternating else "sides in turn"] if step.sides else []
+    return " · ".join(parts)
+
+
+def _rep_ms(rep: Sequence[Interval]) -> int:
+    return sum(interval.minimum_ms for interval in rep)
+
+
+def _names_side(text: str) -> bool:
+    return "{side}" in text
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _sentence(text: str) -> str:
+    return text if text[-1:] in ".!?" else f"{text}."

@@ -1,0 +1,90 @@
+"""A timeline and its clips become samples, for any range of frames. Nothing depends on what was read before."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voiceroutine.audio import read_clip, resampled
+from voiceroutine.cues import Chime
+from voiceroutine.units import frame_at, gain_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from voiceroutine.audio import Samples
+    from voiceroutine.cues import Cue
+    from voiceroutine.narration import Narrator
+    from voiceroutine.sounds import Sounds
+
+CEILING = 0.98
+KNEE = 0.80
+
+
+class Clips:
+    """The samples of every cue, with its gain."""
+
+    def __init__(self, narrator: Narrator, sounds: Sounds) -> None:
+        self._narrator = narrator
+        self._sounds = sounds
+        self._chimes: dict[str, Samples] = {}
+
+    def of(self, cue: Cue) -> Samples:
+        """Return a cue's samples: float32, mono, 48 kHz."""
+        if isinstance(cue, Chime):
+            return self._chime(cue.sound)
+        samples = self._narrator.samples(cue.utterance)
+        gain_db = cue.utterance.voice.gain_db
+        return samples * np.float32(gain_of(gain_db)) if gain_db else samples
+
+    def _chime(self, name: str) -> Samples:
+        if name not in self._chimes:
+            self._chimes[name] = resampled(read_clip(self._sounds.files[name])).samples
+        return self._chimes[name]
+
+
+class Mix:
+    """All cues as one stream of mono samples at 48 kHz.
+
+    Cues may be added while others read, as long as they begin no earlier than those before them.
+    """
+
+    def __init__(self, clips: Clips, cues: Iterable[Cue] = ()) -> None:
+        self._clips = clips
+        self._cues: list[Cue] = []
+        self._starts: list[int] = []
+        self._longest_frames = 0
+        self.add(cues)
+
+    def add(self, cues: Iterable[Cue]) -> None:
+        """Append cues, in the order of their instants."""
+        for cue in cues:
+            self._longest_frames = max(self._longest_frames, frame_at(cue.duration_ms))
+            self._cues.append(cue)
+            self._starts.append(frame_at(cue.at_ms))
+
+    def read(self, first_frame: int, out: Samples) -> Samples:
+        """Fill `out`, shape (frames,), with what sounds from `first_frame` on, and return it."""
+        out.fill(0.0)
+        end_frame = first_frame + len(out)
+        low = bisect_left(self._starts, first_frame - self._longest_frames)
+        high = bisect_left(self._starts, end_frame)
+        for cue, start_frame in zip(self._cues[low:high], self._starts[low:high], strict=True):
+            samples = self._clips.of(cue)
+            begin, end = max(start_frame, first_frame), min(start_frame + len(samples), end_frame)
+            if begin < end:
+                out[begin - first_frame : end - first_frame] += samples[begin - start_frame : end - start_frame]
+        return below_ceiling(out)
+
+
+def below_ceiling(samples: Samples) -> Samples:
+    """Bend what is louder than the knee so that it stays below the ceiling; a curve, so no state and no click."""
+    level = np.abs(samples)
+    loud = level > KNEE
+    if loud.any():
+        room = CEILING - KNEE
+        bent = KNEE + room * np.tanh((level[loud] - KNEE) / room)
+        samples[loud] = np.copysign(bent, samples[loud])
+    return samples

@@ -1,0 +1,184 @@
+"""Utterances to clips: an engine speaks each sentence once, the cache keeps it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections import OrderedDict
+from dataclasses import asdict, dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from voiceroutine.phrases import phrases_for
+from voiceroutine.units import SAMPLERATE_HZ
+from voiceroutine.voices import load_engine
+from voiceroutine.wav import HEADER_BYTES, wav_header
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from voiceroutine.audio import Samples
+    from voiceroutine.cues import Utterance
+    from voiceroutine.routine import VoiceSettings
+    from voiceroutine.voices import Engine
+
+FINISH_VERSION = 1
+MEMORY_FRAMES = 60 * SAMPLERATE_HZ
+
+_CHECK = b"b2sm"
+_CHECK_BYTES = 8 + 16
+_BYTES_PER_MS = 2 * SAMPLERATE_HZ // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ClipCache:
+    """A folder of finished clips: WAV, 16-bit mono, named by a hash of everything that shapes them.
+
+    A last chunk holds a checksum of the samples. A file that isn't whole counts as not there. Trouble with the
+    folder is never an error: then nothing is kept.
+    """
+
+    folder: Path
+
+    def duration_ms(self, key: str) -> int | None:
+        """Return how long a clip lasts, from the file's head and size alone."""
+        try:
+            with self._file(key).open("rb") as file:
+                head, size = file.read(HEADER_BYTES), os.fstat(file.fileno()).st_size
+        except OSError:
+            return None
+        data_bytes = size - HEADER_BYTES - _CHECK_BYTES
+        if data_bytes < 0 or head != _head(data_bytes) or data_bytes % _BYTES_PER_MS:
+            return None
+        return data_bytes // _BYTES_PER_MS
+
+    def read(self, key: str) -> bytes | None:
+        """Return the samples of a clip as 16-bit PCM, or nothing if they aren't there as they were written."""
+        try:
+            content = self._file(key).read_bytes()
+        except OSError:
+            return None
+        pcm = content[HEADER_BYTES:-_CHECK_BYTES]
+        return pcm if content == _wav(pcm) else None
+
+    def write(self, key: str, pcm: bytes) -> None:
+        """Keep a clip, if the folder allows it."""
+        file = self._file(key)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _write_beside(file, _wav(pcm))
+        except OSError:
+            return
+
+    def _file(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key[2:]}.wav"
+
+
+def _write_beside(file: Path, content: bytes) -> None:
+    handle, beside = tempfile.mkstemp(dir=file.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+        os.replace(beside, file)  # noqa: PTH105  mkstemp gives a text
+    except BaseException:
+        os.unlink(beside)  # noqa: PTH108
+        raise
+
+
+def _head(data_bytes: int) -> bytes:
+    return wav_header(data_bytes, samplerate_hz=SAMPLERATE_HZ, channels=1, extra_bytes=_CHECK_BYTES)
+
+
+def _wav(pcm: bytes) -> bytes:
+    digest = hashlib.blake2b(pcm, digest_size=16).digest()
+    return _head(len(pcm)) + pcm + _CHECK + len(digest).to_bytes(4, "little") + digest
+
+
+@dataclass(eq=False)
+class Narrator:
+    """Gives every utterance its clip, each made once. Thread-safe.
+
+    Args:
+        engine: who speaks what is not meant to be silent.
+        cache: where clips are kept between runs.
+    """
+
+    engine: Engine
+    cache: ClipCache | None = None
+    _recent: OrderedDict[Utterance, Samples] = field(default_factory=OrderedDict, init=False)
+    _keys: dict[tuple[str, VoiceSettings], str] = field(default_factory=dict, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
+
+    def duration_ms(self, utterance: Utterance) -> int:
+        """Return how many milliseconds an utterance lasts; make its clip if there is none."""
+        kept_ms = self.cache.duration_ms(self._key(utterance)) if self.cache else None
+        return kept_ms if kept_ms is not None else len(self.samples(utterance)) * 1000 // SAMPLERATE_HZ
+
+    def samples(self, utterance: Utterance) -> Samples:
+        """Return the finished samples of an utterance: 48 kHz, levelled, a whole number of milliseconds."""
+        with self._lock:
+            found = self._recent.get(utterance)
+            if found is None:
+                found = _floats(self._kept_or_made(utterance))
+                self._recent[utterance] = found
+                self._forget_old()
+            self._recent.move_to_end(utterance)
+            return found
+
+    def _forget_old(self) -> None:
+        frames = sum(len(samples) for samples in self._recent.values())
+        while frames > MEMORY_FRAMES and len(self._recent) > 1:
+            _, oldest = self._recent.popitem(last=False)
+            frames -= len(oldest)
+
+    def _kept_or_made(self, utterance: Utterance) -> bytes:
+        key = self._key(utterance)
+        pcm = self.cache.read(key) if self.cache else None
+        if pcm is None:
+            pcm = self._made(utterance)
+            if self.cache:
+                self.cache.write(key, pcm)
+        return pcm
+
+    def _made(self, utterance: Utterance) -> bytes:
+        from voiceroutine.audio import levelled, resampled, whole_milliseconds
+
+        spoken = self._engine_of(utterance).synthesize(self._spoken_text(utterance), utterance.voice)
+        clip = whole_milliseconds(levelled(resampled(spoken)))
+        return (clip.samples * 32768).round().astype("<i2").tobytes()
+
+    def _engine_of(self, utterance: Utterance) -> Engine:
+        return load_engine("silent") if utterance.voice.engine == "silent" else self.engine
+
+    def _spoken_text(self, utterance: Utterance) -> str:
+        return phrases_for(utterance.voice.language).read_aloud(utterance.text)
+
+    def _key(self, utterance: Utterance) -> str:
+        identity = (utterance.text, utterance.voice)
+        if identity not in self._keys:
+            self._keys[identity] = _digest(self._shaping(utterance))
+        return self._keys[identity]
+
+    def _shaping(self, utterance: Utterance) -> Mapping[str, object]:
+        engine = self._engine_of(utterance)
+        settings = {key: value for key, value in asdict(utterance.voice).items() if key not in {"engine", "gain_db"}}
+        return {
+            "finish": FINISH_VERSION,
+            "engine": engine.name,
+            "fingerprint": engine.fingerprint(),
+            "text": self._spoken_text(utterance),
+            **settings,
+        }
+
+
+def _digest(shaping: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()
+
+
+def _floats(pcm: bytes) -> Samples:
+    import numpy as np
+
+    return np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)

@@ -1,0 +1,115 @@
+"""What the product says, a file per language; numbers and durations as words; how written text is read aloud.
+
+A language is one TOML file in this folder, named by its BCP 47 tag.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrases:
+    """The sentences, number words and reading rules of one language."""
+
+    language: str
+    voice: str
+    say: Mapping[str, str]
+    sides: Mapping[str, str]
+    durations: Mapping[str, str | Sequence[str]]
+    lists: Mapping[str, str]
+    number_words: Sequence[str]
+    reading: Sequence[tuple[re.Pattern[str], str]]
+
+    def number(self, number: int) -> str:
+        """Return a number as words, or as digits where the language file has no word for it."""
+        return self.number_words[number] if 0 <= number < len(self.number_words) else str(number)
+
+    def duration(self, duration_ms: int) -> str:
+        """Return a duration as words: "thirty seconds", "one and a half minutes", "2.5 seconds"."""
+        if duration_ms == 90_000:
+            return str(self.durations["minute_and_a_half"])
+        minutes, milliseconds = divmod(duration_ms, 60_000)
+        hours, minutes = divmod(minutes, 60)
+        counts = (("hour", hours), ("minute", minutes), ("second", milliseconds / 1000))
+        parts = [self._counted(unit, count) for unit, count in counts if count]
+        return self._joined(parts) if parts else self._counted("second", 0)
+
+    def minutes(self, duration_ms: int) -> str:
+        """Return a duration in whole minutes, at least one."""
+        return self._counted("minute", max(1, round(duration_ms / 60_000)))
+
+    def listing(self, things: Sequence[str]) -> str:
+        """Return "a chair, a wall and a towel"."""
+        if len(things) < 2:
+            return "".join(things)
+        return self.lists["pair"].format(first=self.lists["comma"].join(things[:-1]), last=things[-1])
+
+    def read_aloud(self, written: str) -> str:
+        """Return how a written text is spoken: shorthand, units, ranges and symbols become words."""
+        text = _plain(written)
+        for pattern, spoken in self.reading:
+            text = pattern.sub(spoken, text)
+        return " ".join(text.split())
+
+    def _counted(self, unit: str, count: float) -> str:
+        forms = self.durations[unit]
+        said = self.number(int(count)) if count == int(count) else f"{count:g}"
+        return forms[0 if count == 1 else 1].format(n=said)
+
+    def _joined(self, parts: Sequence[str]) -> str:
+        joined = parts[0]
+        for part in parts[1:]:
+            joined = str(self.durations["joined"]).format(first=joined, second=part)
+        return joined
+
+
+@cache
+def phrases_for(language: str) -> Phrases:
+    """Return the phrases of a language, by the first part of its tag.
+
+    Raises:
+        KeyError: there is no file for it.
+    """
+    name = language.split("-", maxsplit=1)[0].lower()
+    if name not in languages():
+        raise KeyError(language)
+    data = tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    return Phrases(
+        language=data["language"],
+        voice=data["voice"],
+        say=data["say"],
+        sides=data["sides"],
+        durations=data["durations"],
+        lists=data["lists"],
+        number_words=data["numbers"]["words"],
+        reading=[(re.compile(rule["written"]), rule["spoken"]) for rule in data["reading"]],
+    )
+
+
+def languages() -> tuple[str, ...]:
+    """Return the tags of all languages that have a file."""
+    return tuple(sorted(file.stem for file in _FOLDER.glob("*.toml")))
+
+
+_MARKUP = re.compile(r"(?<!\w)[*_`]+(?=\S)|(?<=\S)[*_`]+(?!\w)|^\s*(?:#{1,6}|[-*•])\s+", re.MULTILINE)
+
+
+def _plain(text: str) -> str:
+    text = _MARKUP.sub("", unicodedata.normalize("NFC", text))
+    return "".join(
+        " " if c in "\u200d\ufe0f" or (unicodedata.category(c) in {"So", "Cc", "Cs"} and c not in "°®©") else c
+        for c in text
+    )

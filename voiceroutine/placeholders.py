@@ -1,0 +1,48 @@
+"""`{side}`, `{hold}` and the others: which there are, whether a text may use them, and how they are filled."""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import TYPE_CHECKING
+
+from voiceroutine.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Set
+
+PLACEHOLDERS = (
+    "name", "side", "other_side", "hold", "rep", "reps", "set", "sets", "next", "remaining", "total",
+)  # fmt: skip
+
+_MEANINGLESS = {
+    "side": "{side} has no meaning here: there are no sides",
+    "other_side": "{other_side} has no meaning here: there aren't exactly two sides",
+    "hold": "{hold} has no meaning here: there is neither hold nor move",
+    "next": "{next} has no meaning here: no exercise follows",
+    "remaining": "{remaining} has a meaning only inside work",
+}
+
+
+def placeholder_problems(text: str, meaningful: Set[str]) -> Iterator[tuple[str, str]]:
+    """Yield (message, hint) for everything in a text that can't be filled.
+
+    Args:
+        text: the author's text; `{{` is a brace.
+        meaningful: the placeholders that have a meaning where the text is said.
+    """
+    try:
+        used = [part for part in Formatter().parse(text) if part[1] is not None]
+    except ValueError:
+        yield "has a single brace", "write {{ for a brace, or a placeholder like {side}"
+        return
+    for _, name, form, conversion in used:
+        if name not in PLACEHOLDERS or form or conversion:
+            known = "known: " + ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
+            yield f"unknown placeholder {{{name}}}", did_you_mean(name or "", PLACEHOLDERS) or known
+        elif name not in meaningful:
+            yield _MEANINGLESS.get(name, f"{{{name}}} has no meaning here"), "take it out, or say it in words"
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Fill the placeholders of a text that has no problems."""
+    return text.format_map(values)

@@ -1,0 +1,368 @@
+"""A session: the timeline out of a loudspeaker, with pause, next, previous and repeat.
+
+One thread writes blocks; whoever watches takes snapshots and sends commands. The clock is the audio's own: what is
+shown is what is heard, not what was computed.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections import deque
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from random import Random
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Literal
+
+from voiceroutine.units import SAMPLERATE_HZ, frame_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from voiceroutine.audio import Samples
+    from voiceroutine.mix import Mix
+    from voiceroutine.sinks import LiveSink
+    from voiceroutine.timeline import Placed
+
+Command = Literal["pause", "next", "previous", "repeat"]
+State = Literal["lead-in", "playing", "paused", "waiting", "done", "stopped", "failed"]
+
+LEAD_IN_MS = 500
+LEAD_IN_DBFS = -70.0
+BLOCK_FRAMES = 2048
+FADE_FRAMES = SAMPLERATE_HZ // 100
+RESTART_WITHIN_MS = 3_000
+THREAD_SWITCH_S = 0.0005
+
+
+class Score:
+    """A timeline that grows from left to right while it is being compiled in a thread of its own."""
+
+    def __init__(self, placed: Iterable[Placed], mix: Mix) -> None:
+        self.mix = mix
+        self.placed: list[Placed] = []
+        self.is_complete = False
+        self.error: BaseException | None = None
+        self._playable_ms = 0
+        self._thread = Thread(target=self._grow, args=(placed,), name="compile", daemon=True)
+        self._thread.start()
+
+    @property
+    def playable_ms(self) -> int:
+        """Up to where everything is known: the end of the last gap, never inside work."""
+        return self._playable_ms
+
+    @property
+    def known_ms(self) -> int:
+        """How long what is compiled so far lasts; the whole length once `is_complete`."""
+        return self.placed[-1].end_ms if self.placed else 0
+
+    def wait(self) -> None:
+        """Wait until all is compiled.
+
+        Raises:
+            BaseException: whatever stopped the compilation.
+        """
+        self._thread.join()
+        if self.error is not None:
+            raise self.error
+
+    def index_at(self, instant_ms: int) -> int:
+        """Return the index of the interval that sounds at an instant, the last one after the end."""
+        for index in range(len(self.placed) - 1, -1, -1):
+            if self.placed[index].start_ms <= instant_ms:
+                return index
+        return 0
+
+    def _grow(self, placed: Iterable[Placed]) -> None:
+        try:
+            for one in placed:
+                self.mix.add(one.cues)
+                self.placed.append(one)
+                if not one.interval.exact:
+                    self._playable_ms = one.end_ms
+            self.is_complete = True
+        except BaseException as error:  # noqa: BLE001  handed to the thread that waits
+            self.error = error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What is heard right now.
+
+    Attributes:
+        state: what the session is doing.
+        position_ms: the instant of the timeline that is heard; negative during the lead-in.
+        index: which interval that is in.
+    """
+
+    state: State
+    position_ms: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stretch:
+    """From `sink_frame` on, the loudspeaker got the timeline from `position` on, or silence while that stood still."""
+
+    sink_frame: int
+    position: int
+    moves: bool
+
+
+class Session:
+    """Plays a score through a loudspeaker.
+
+    The loudspeaker is opened at once and gets a faint noise, so that it is awake before the first word, until the
+    score is there and the lead-in is over.
+
+    Args:
+        open_sink: opens the loudspeaker; may take its time.
+        lead_in_ms: how long the lead-in lasts at least.
+    """
+
+    def __init__(self, open_sink: Callable[[], LiveSink], *, lead_in_ms: int = LEAD_IN_MS) -> None:
+        self.error: BaseException | None = None
+        self.score: Score | None = None
+        self._open_sink = open_sink
+        self._lead_in_frames = frame_at(lead_in_ms)
+        self._commands: SimpleQueue[Command] = SimpleQueue()
+        self._score_is_there = Event()
+        self._is_stopping = Event()
+        self._state: State = "lead-in"
+        self._sink: LiveSink | None = None
+        self._written_frames = 0
+        self._stretches: deque[_Stretch] = deque(maxlen=64)
+        self._thread = Thread(target=self._run, name="player", daemon=True)
+        self._thread.start()
+
+    def perform(self, score: Score) -> None:
+        """Play this, as soon as the lead-in is over."""
+        self.score = score
+        self._score_is_there.set()
+
+    def send(self, command: Command) -> None:
+        """Do what the listener wants, within a block or two."""
+        self._commands.put(command)
+
+    def stop(self) -> None:
+        """Fall silent at once and let go of the loudspeaker."""
+        self._is_stopping.set()
+        self._thread.join(2)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end; return whether it has come.
+
+        Raises:
+            BaseException: what made the session fail.
+        """
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            return False
+        if self.error is not None:
+            raise self.error
+        return True
+
+    def snapshot(self) -> Snapshot:
+        """Return what is heard right now."""
+        heard = self._sink.heard_frames() if self._sink is not None else 0
+        stretch = self._stretch_at(heard)
+        if stretch is None or self.score is None:
+            lead_ms = min(0, heard - self._lead_in_frames) * 1000 // SAMPLERATE_HZ
+            return Snapshot(state=self._state, position_ms=lead_ms, index=0)
+        position = stretch.position + (heard - stretch.sink_frame if stretch.moves else 0)
+        position_ms = position * 1000 // SAMPLERATE_HZ
+        return Snapshot(state=self._state, position_ms=position_ms, index=self.score.index_at(position_ms))
+
+    def _stretch_at(self, sink_frame: int) -> _Stretch | None:
+        return next((one for one in reversed([*self._stretches]) if one.sink_frame <= sink_frame), None)
+
+    def _run(self) -> None:
+        try:
+            with _quick_thread_switching():
+                self._sink = self._open_sink()
+                try:
+                    self._play(self._sink)
+                finally:
+                    self._sink.close()
+            self._state = "stopped" if self._is_stopping.is_set() else "done"
+        except BaseException as error:  # noqa: BLE001  handed to the thread that waits
+            self.error = error
+            self._state = "failed"
+
+    def _play(self, sink: LiveSink) -> None:
+        self._lead_in(sink)
+        if self.score is None or self._is_stopping.is_set():
+            return
+        _Performance(self.score, sink, self._stretches, self._written_frames).play(
+            self._commands, self._is_stopping, self._set_state
+        )
+
+    def _lead_in(self, sink: LiveSink) -> None:
+        noise = memoryview(_faint_noise())
+        while not self._is_stopping.is_set():
+            left_frames = self._lead_in_frames - self._written_frames
+            if left_frames <= 0 and self._score_is_there.is_set():
+                return
+            frames = min(BLOCK_FRAMES, left_frames) if left_frames > 0 else BLOCK_FRAMES
+            sink.write(noise[: 2 * frames])
+            self._written_frames += frames
+
+    def _set_state(self, state: State) -> None:
+        self._state = state
+
+
+class _Performance:
+    """The loop that writes blocks of a score and jumps about in it."""
+
+    def __init__(self, score: Score, sink: LiveSink, stretches: deque[_Stretch], sink_frame: int) -> None:
+        import numpy as np
+
+        self._score = score
+        self._sink = sink
+        self._stretches = stretches
+        self._sink_frame = sink_frame
+        self._position = 0
+        self._is_paused = False
+        self._fades_in = False
+        self._pending: Command | None = None
+        self._block: Samples = np.empty(BLOCK_FRAMES, np.float32)
+        self._rise: Samples = np.linspace(0, 1, FADE_FRAMES, dtype=np.float32)
+
+    def play(self, commands: SimpleQueue[Command], stopping: Event, tell: Callable[[State], None]) -> None:
+        while not stopping.is_set():
+            self._obey(commands)
+            frames = self._playable_frames()
+            if self._is_paused or self._pending is not None:
+                tell("paused" if self._is_paused else "waiting")
+                self._write_silence()
+            elif frames > 0:
+                tell("playing")
+                self._write_timeline(min(frames, BLOCK_FRAMES))
+            elif self._score.is_complete:
+                self._sink.finish()
+                return
+            else:
+                self._raise_if_broken()
+                tell("waiting")
+                self._write_silence()
+
+    def _playable_frames(self) -> int:
+        return frame_at(self._score.playable_ms) - self._position
+
+    def _raise_if_broken(self) -> None:
+        if self._score.error is not None:
+            raise self._score.error
+
+    def _obey(self, commands: SimpleQueue[Command]) -> None:
+        with suppress(Empty):
+            command = self._pending or commands.get_nowait()
+            if command == "pause":
+                self._toggle_pause()
+            else:
+                self._jump(command)
+
+    def _toggle_pause(self) -> None:
+        if not self._is_paused:
+            self._fade_out()
+        self._is_paused = not self._is_paused
+        self._fades_in = not self._is_paused
+
+    def _jump(self, command: Command) -> None:
+        target_ms = self._target_ms(command)
+        self._pending = command if target_ms is None else None
+        if target_ms is None:
+            self._raise_if_broken()
+            return
+        if not self._is_paused:
+            self._fade_out()
+        self._position = frame_at(target_ms)
+        self._is_paused, self._fades_in = False, True
+
+    def _target_ms(self, command: Command) -> int | None:
+        """Return where a jump leads, or nothing while that isn't compiled yet."""
+        placed = self._score.placed
+        now_ms = self._position * 1000 // SAMPLERATE_HZ
+        if command == "next":
+            following = [start_ms for start_ms in _stops(placed) if start_ms > now_ms]
+            last_ms = placed[-1].end_ms if self._score.is_complete else None
+            return following[0] if following else last_ms
+        if command == "previous":
+            before = [start_ms for start_ms in _stops(placed) if start_ms <= now_ms]
+            is_fresh = now_ms - before[-1] < RESTART_WITHIN_MS
+            return before[-2] if is_fresh and len(before) > 1 else before[-1]
+        return _announcement_ms(placed, self._score.index_at(now_ms))
+
+    def _write_timeline(self, frames: int) -> None:
+        self._note(moves=True)
+        block = self._score.mix.read(self._position, self._block[:frames])
+        if self._fades_in:
+            self._fades_in = False
+            length = min(frames, FADE_FRAMES)
+            block[:length] *= self._rise[:length]
+        self._write(block)
+        self._position += frames
+
+    def _fade_out(self) -> None:
+        """Write the next 10 ms with a falling gain, without moving on: what comes after a pause repeats them."""
+        frames = min(FADE_FRAMES, self._playable_frames())
+        if frames > 0:
+            block = self._score.mix.read(self._position, self._block[:frames])
+            block *= self._rise[:frames][::-1]
+            self._note(moves=False)
+            self._write(block)
+
+    def _write_silence(self) -> None:
+        self._note(moves=False)
+        self._block.fill(0.0)
+        self._write(self._block)
+
+    def _write(self, mono: Samples) -> None:
+        self._sink.write(mono.repeat(2))
+        self._sink_frame += len(mono)
+
+    def _note(self, *, moves: bool) -> None:
+        last = self._stretches[-1] if self._stretches else None
+        if last is not None and last.moves == moves:
+            reached = last.position + (self._sink_frame - last.sink_frame if moves else 0)
+            if reached == self._position:
+                return
+        self._stretches.append(_Stretch(sink_frame=self._sink_frame, position=self._position, moves=moves))
+
+
+def _stops(placed: Sequence[Placed]) -> list[int]:
+    """Return where `next` and `previous` stop: the start, every exercise, the closing."""
+    kinds = {"intro", "prepare", "closing"}
+    return [one.start_ms for one in placed if one.interval.kind in kinds]
+
+
+def _announcement_ms(placed: Sequence[Placed], index: int) -> int:
+    """Return where the side that sounds was announced, or where this rest or sentence begins."""
+    while index > 0 and placed[index].interval.kind in {"work", "relax"}:
+        index -= 1
+    return placed[index].start_ms
+
+
+def _faint_noise() -> array[float]:
+    """Return a block of stereo noise, the same on both sides; the same on every run."""
+    peak = 10 ** (LEAD_IN_DBFS / 20) * 3**0.5
+    random = Random(1)
+    block = array("f")
+    for _ in range(BLOCK_FRAMES):
+        sample = random.uniform(-peak, peak)
+        block.append(sample)
+        block.append(sample)
+    return block
+
+
+@contextmanager
+def _quick_thread_switching() -> Iterator[None]:
+    """Let threads take turns more often, so that a busy one doesn't starve the loudspeaker."""
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(THREAD_SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval_s)

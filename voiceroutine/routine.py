@@ -1,0 +1,393 @@
+"""A routine as the author prescribed it: every default filled in, every text checked. Every default lives here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from voiceroutine import mistakes, model
+from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
+from voiceroutine.phrases import languages, phrases_for
+from voiceroutine.placeholders import placeholder_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from voiceroutine.document import Document, KeyPath
+
+    Entries = Mapping[str, Sequence[model.ExerciseEntry]]
+
+T = TypeVar("T")
+
+DEEPEST_NESTING = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceSettings:
+    """Who speaks, and how; part of what makes an utterance what it is."""
+
+    engine: str = "auto"
+    name: str | None = None
+    language: str = "en"
+    rate_wpm: int = 150
+    pitch_percent: int = 45
+    gain_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CueSettings:
+    """How much is said and chimed."""
+
+    profile: Literal["bell", "quiet", "normal"] = "normal"
+    countdown_s: int = 3
+    countdown_with: Literal["tick", "voice"] = "tick"
+    halfway: Literal["voice", "chime", "off"] = "voice"
+    next_up: bool = True
+    count_reps: bool = True
+    safety: bool = True
+
+
+PROFILES = {
+    "normal": CueSettings(),
+    "quiet": CueSettings(profile="quiet", halfway="chime", next_up=False, count_reps=False),
+    "bell": CueSettings(profile="bell", halfway="chime", next_up=False, count_reps=False),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundSettings:
+    """Which sound each chime is."""
+
+    start: str = "bell"
+    end: str = "bowl"
+    switch: str = "two-tone"
+    halfway: str = "soft-tick"
+    tick: str = "tick"
+    finish: str = "three-bells"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """How long gaps last where nothing else was written, in milliseconds."""
+
+    prepare_ms: int = 5_000
+    relax_ms: int = 3_000
+    switch_ms: int = 4_000
+    rest_ms: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """A stretch of work; a hold or a move is one without a word."""
+
+    say: str | None = None
+    lasts_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exercise:
+    """One exercise of the routine with its whole dose. `sides` is empty where there are none."""
+
+    where: Location
+    name: str
+    action: Literal["hold", "move", "phases"]
+    phases: tuple[Phase, ...]
+    exercise: str | None = None
+    instruction: str | None = None
+    cue: str | None = None
+    caution: str | None = None
+    reps: int = 1
+    sides: tuple[str, ...] = ()
+    is_alternating: bool = False
+    sets: int = 1
+    prepare_ms: int
+    relax_ms: int
+    switch_ms: int
+    rest_ms: int
+    needs: tuple[str, ...] = ()
+    muscles: tuple[str, ...] = ()
+    source: str | None = None
+
+    @property
+    def rep_ms(self) -> int:
+        """How long one rep of work lasts."""
+        return sum(phase.lasts_ms for phase in self.phases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """A sentence between exercises."""
+
+    where: Location
+    text: str
+    pause_ms: int = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """A gap by itself."""
+
+    where: Location
+    rest_ms: int
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Steps that belong together, in one or several rounds."""
+
+    where: Location
+    steps: tuple[Step, ...]
+    repeat: int = 1
+    title: str | None = None
+    rest_ms: int = 0
+
+
+Step = Exercise | Say | Rest | Block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routine:
+    """A whole routine."""
+
+    title: str
+    summary: str | None = None
+    where: Location
+    steps: tuple[Step, ...]
+    voice: VoiceSettings = VoiceSettings()
+    cues: CueSettings = CueSettings()
+    sounds: SoundSettings = SoundSettings()
+
+    def exercises(self) -> Iterator[Exercise]:
+        """Yield every exercise once, in the order of the file."""
+        return _exercises(self.steps)
+
+
+def _exercises(steps: Sequence[Step]) -> Iterator[Exercise]:
+    for step in steps:
+        if isinstance(step, Block):
+            yield from _exercises(step.steps)
+        elif isinstance(step, Exercise):
+            yield step
+
+
+def load_routine(document: Document, library: Entries, *, profile: str | None = None) -> Routine:
+    """Turn a document into a routine.
+
+    Args:
+        document: the file.
+        library: for every exercise id its entries, the most important first.
+        profile: one that the listener chose; it wins over the file's.
+
+    Raises:
+        RoutineError: with every problem of the file.
+    """
+    written = mistakes.validate(document, model.RoutineFile)
+    loader = _Loader(document, library, written)
+    routine = loader.routine(profile)
+    if loader.problems:
+        raise RoutineError(sorted(loader.problems, key=lambda p: (p.where.line, p.where.column)))
+    return routine
+
+
+def first_written(*values: T | None, otherwise: T) -> T:
+    """Return the first value that was written."""
+    return next((value for value in values if value is not None), otherwise)
+
+
+class _Loader:
+    """Fills in what was not written, and collects every problem on the way."""
+
+    def __init__(self, document: Document, library: Entries, written: model.RoutineFile) -> None:
+        self._document = document
+        self._library = library
+        self._written = written
+        self._gaps = _gaps(written.defaults)
+        self._last_exercise = max(_exercise_paths(written.steps, ("steps",)), default=())
+        self.problems: list[Problem] = []
+
+    def routine(self, profile: str | None) -> Routine:
+        self._check_language()
+        self._check_own_exercises()
+        return Routine(
+            title=" ".join(self._written.title.split()),
+            summary=self._written.summary,
+            where=self._document.location(("title",)),
+            steps=self._steps(self._written.steps, ("steps",)),
+            voice=_voice(self._written),
+            cues=_cue_settings(self._written.cues, profile),
+        )
+
+    def _report(self, path: KeyPath, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(where=self._document.location(path), message=message, hint=hint))
+
+    def _check_language(self) -> None:
+        if self._written.language.split("-")[0].lower() not in languages():
+            known = ", ".join(languages())
+            self._report(("language",), f'there are no phrases for "{self._written.language}"', f"there are: {known}")
+
+    def _check_own_exercises(self) -> None:
+        seen: set[str] = set()
+        for index, entry in enumerate(self._written.exercises):
+            path = ("exercises", index)
+            if entry.id in seen:
+                self._report((*path, "id"), f'the id "{entry.id}" is used twice', "give each entry an id of its own")
+            if entry.name is None and entry.id not in self._library:
+                self._report(path, "name is missing", 'give it a name to be spoken: name = "…"')
+            seen.add(entry.id)
+
+    def _steps(self, written: Sequence[model.Step], path: KeyPath) -> tuple[Step, ...]:
+        if path.count("steps") > DEEPEST_NESTING:
+            self._report(
+                path, f"blocks are nested more than {DEEPEST_NESTING} deep", "write the steps one after another"
+            )
+            return ()
+        steps = [self._step(step, (*path, index)) for index, step in enumerate(written)]
+        return tuple(step for step in steps if step is not None)
+
+    def _step(self, written: model.Step, path: KeyPath) -> Step | None:
+        where = self._document.location(path)
+        match written:
+            case model.ExerciseStep():
+                return self._exercise(written, path)
+            case model.BlockStep(title=title):
+                steps = self._steps(written.steps, (*path, "steps"))
+                return Block(
+                    where=where, steps=steps, repeat=written.repeat or 1, title=title, rest_ms=written.rest or 0
+                )
+            case model.RestStep():
+                self._check_text(written.say, (*path, "say"), self._meaningful_anywhere(path))
+                return Rest(where=where, rest_ms=written.rest, text=written.say)
+            case model.SayStep():
+                self._check_text(written.say, (*path, "say"), self._meaningful_anywhere(path))
+                return Say(where=where, text=written.say, pause_ms=first_written(written.pause, otherwise=1_000))
+
+    def _exercise(self, written: model.ExerciseStep, path: KeyPath) -> Exercise | None:
+        sources = [written, *self._entries(written, path)]
+        if written.exercise is not None and len(sources) == 1:
+            return None
+        acting = next((source for source in sources if _actions(source)), None)
+        if acting is None:
+            self._report(path, "has neither hold, move nor phases", 'say how long the work is, like hold = "30s"')
+            return None
+        if len(_actions(acting)) > 1:
+            one, two = _actions(acting)[:2]
+            self._report((*path, two), f"has both {one} and {two}", "an exercise has exactly one of hold, move, phases")
+            return None
+        exercise = _resolved(self._document.location(path), sources, acting, self._gaps, self._written.language)
+        self._check_exercise(exercise, path)
+        return exercise
+
+    def _entries(self, written: model.ExerciseStep, path: KeyPath) -> list[model.ExerciseFields]:
+        if written.exercise is None:
+            return []
+        own = [entry for entry in self._written.exercises if entry.id == written.exercise]
+        entries: list[model.ExerciseFields] = [*own[:1], *self._library.get(written.exercise, ())]
+        if not entries:
+            known = [*self._library, *(entry.id for entry in self._written.exercises)]
+            hint = did_you_mean(written.exercise, known) or "voiceroutine exercises lists those that there are"
+            self._report((*path, "exercise"), f'there is no exercise "{written.exercise}"', hint)
+        return entries
+
+    def _check_exercise(self, exercise: Exercise, path: KeyPath) -> None:
+        meaningful = self._meaningful_anywhere(path) | _meaningful_in(exercise)
+        self._check_text(exercise.instruction, (*path, "instruction"), meaningful)
+        self._check_text(exercise.cue, (*path, "cue"), meaningful)
+        self._check_text(exercise.caution, (*path, "caution"), meaningful)
+        for index, phase in enumerate(exercise.phases):
+            self._check_text(phase.say, (*path, "phases", index, "say"), meaningful)
+
+    def _meaningful_anywhere(self, path: KeyPath) -> frozenset[str]:
+        return frozenset({"total", "next"} if path < self._last_exercise else {"total"})
+
+    def _check_text(self, text: str | None, path: KeyPath, meaningful: frozenset[str]) -> None:
+        for message, hint in placeholder_problems(text or "", meaningful):
+            self._report(path, message, hint)
+
+
+def _exercise_paths(steps: Sequence[model.Step], path: KeyPath) -> Iterator[KeyPath]:
+    for index, step in enumerate(steps):
+        if isinstance(step, model.BlockStep):
+            yield from _exercise_paths(step.steps, (*path, index, "steps"))
+        elif isinstance(step, model.ExerciseStep):
+            yield (*path, index)
+
+
+def _meaningful_in(exercise: Exercise) -> frozenset[str]:
+    found = {"name", "rep", "reps", "set", "sets"}
+    found |= {"hold"} if exercise.action != "phases" else set()
+    found |= {"side"} if exercise.sides else set()
+    found |= {"other_side"} if len(set(exercise.sides)) == 2 else set()
+    return frozenset(found)
+
+
+def _actions(source: model.ExerciseFields) -> list[Literal["hold", "move", "phases"]]:
+    written: dict[Literal["hold", "move", "phases"], object]
+    written = {"hold": source.hold, "move": source.move, "phases": source.phases}
+    return [action for action, value in written.items() if value is not None]
+
+
+def _phases(acting: model.ExerciseFields) -> tuple[Phase, ...]:
+    if acting.phases is not None:
+        return tuple(Phase(say=phase.say, lasts_ms=phase.lasts) for phase in acting.phases)
+    return (Phase(lasts_ms=first_written(acting.hold, acting.move, otherwise=0)),)
+
+
+def _resolved(
+    where: Location,
+    sources: Sequence[model.ExerciseFields],
+    acting: model.ExerciseFields,
+    gaps: Gaps,
+    language: str,
+) -> Exercise:
+    def inherited(key: str, otherwise: T) -> T:
+        values: list[T | None] = [getattr(source, key) for source in sources]
+        return first_written(*values, otherwise=otherwise)
+
+    action = _actions(acting)[0]
+    return Exercise(
+        where=where,
+        name=inherited("name", ""),
+        action=action,
+        phases=_phases(acting),
+        exercise=getattr(sources[0], "exercise", None),
+        instruction=inherited("instruction", None),
+        cue=inherited("cue", None),
+        caution=inherited("caution", None),
+        reps=inherited("reps", 1),
+        sides=_sides(inherited("sides", "none"), language),
+        is_alternating=inherited("sides", "none") == "alternate",
+        sets=inherited("sets", 1),
+        prepare_ms=inherited("prepare", gaps.prepare_ms),
+        relax_ms=inherited("relax", 0 if action == "phases" else gaps.relax_ms),
+        switch_ms=inherited("switch", gaps.switch_ms),
+        rest_ms=inherited("rest", gaps.rest_ms),
+        needs=tuple(inherited("needs", [])),
+        muscles=tuple(inherited("muscles", [])),
+        source=inherited("source", None),
+    )
+
+
+def _sides(written: str | list[str], language: str) -> tuple[str, ...]:
+    if isinstance(written, list):
+        return tuple(written)
+    words = phrases_for(language).sides
+    return () if written == "none" else (words["right"], words["left"])
+
+
+def _gaps(written: model.DefaultsTable) -> Gaps:
+    given = {f"{key}_ms": value for key, value in written.model_dump(exclude_none=True).items()}
+    return Gaps(**given)
+
+
+def _cue_settings(written: model.CuesTable, profile: str | None) -> CueSettings:
+    given = written.model_dump(exclude_none=True)
+    basis = PROFILES[profile or given.get("profile", "normal")]
+    given.pop("profile", None)
+    if "countdown" in given:
+        given["countdown_s"] = given.pop("countdown")
+    return replace(basis, **given)
+
+
+def _voice(written: model.RoutineFile) -> VoiceSettings:
+    return VoiceSettings(language=written.language, **written.voice.model_dump(exclude_none=True))

@@ -1,0 +1,142 @@
+"""The loudspeaker by way of a program that plays its standard input, on Linux."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from typing import Self
+
+from voiceroutine.errors import DeviceError
+from voiceroutine.sinks.live import (
+    BUFFER_MS,
+    CHANNELS,
+    CLOSE_LIMIT_MS,
+    FINISH_LIMIT_MS,
+    FRAME_BYTES,
+    STALL_MS,
+    BlockingSink,
+)
+from voiceroutine.units import SAMPLERATE_HZ
+
+_PIPE_BYTES = 32 * 1024
+_FULL_S = _PIPE_BYTES / FRAME_BYTES / SAMPLERATE_HZ + BUFFER_MS / 1000
+_REFUSAL_MS = 200
+_ENDIAN = "le" if sys.byteorder == "little" else "be"
+
+
+class PipeSink(BlockingSink):
+    """Plays by feeding another program.
+
+    Nothing tells what has sounded: `heard_frames` is an estimate, up to a fifth of a second early or late.
+    """
+
+    def __init__(self, command: tuple[str, ...]) -> None:
+        """Start the program and wait a moment for its refusal.
+
+        Raises:
+            DeviceError: it isn't installed, ends at once, or has nothing to play on.
+        """
+        super().__init__()
+        self.name = command[0]
+        self._all_heard_at_s = 0.0
+        self._timed_frames = 0
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the program runs
+        self._process = self._start(command)
+        self._pipe = self._narrow_pipe()
+        self._refuse_silent_start()
+
+    @classmethod
+    def pacat(cls) -> Self:
+        """Play by PulseAudio's `pacat`."""
+        shape = (f"--rate={SAMPLERATE_HZ}", f"--channels={CHANNELS}", f"--format=float32{_ENDIAN}")
+        return cls(("pacat", "--playback", "--raw", f"--latency-msec={BUFFER_MS}", *shape))
+
+    @classmethod
+    def aplay(cls) -> Self:
+        """Play by ALSA's `aplay`."""
+        shape = ("-t", "raw", "-r", str(SAMPLERATE_HZ), "-c", str(CHANNELS), "-f", f"FLOAT_{_ENDIAN.upper()}")
+        return cls(("aplay", "-v", f"--buffer-time={BUFFER_MS * 1000}", *shape, "-"))
+
+    def _start(self, command: tuple[str, ...]) -> subprocess.Popen[bytes]:
+        if not shutil.which(command[0]):
+            raise DeviceError(f"{command[0]} is not installed")
+        # A process group of its own: Ctrl-C is for the player, which then ends this program.
+        return subprocess.Popen(
+            command,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._complaints,
+            process_group=0,
+        )
+
+    def _narrow_pipe(self) -> int:
+        import fcntl
+
+        assert self._process.stdin
+        pipe = self._process.stdin.fileno()
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        os.set_blocking(pipe, False)
+        return pipe
+
+    def _refuse_silent_start(self) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_REFUSAL_MS / 1000)
+        reason = self._refusal()
+        if reason:
+            self.close()
+            raise DeviceError(reason)
+
+    def _refusal(self) -> str:
+        if "Null PCM" in self._said():
+            return "it discards what it gets: there is no sound card"
+        return "" if self._process.returncode is None else self._last_words() or "it ended at once"
+
+    def _play(self, piece: memoryview) -> None:
+        while piece:
+            if not select.select([], [self._pipe], [], STALL_MS / 1000)[1]:
+                raise DeviceError(f"{self.name} took nothing for {STALL_MS // 1000} seconds.")
+            try:
+                piece = piece[os.write(self._pipe, piece) :]
+            except OSError as error:
+                raise DeviceError(f"{self.name} ended. {self._last_words()}".strip()) from error
+
+    def _delay_s(self) -> float:
+        now_s = time.monotonic()
+        arrived_frames = self._written_frames - self._timed_frames
+        self._timed_frames = self._written_frames
+        start_s = max(self._all_heard_at_s, now_s + BUFFER_MS / 1000)
+        self._all_heard_at_s = min(start_s + arrived_frames / SAMPLERATE_HZ, now_s + _FULL_S)
+        return self._all_heard_at_s - now_s
+
+    def _drain(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(FINISH_LIMIT_MS / 1000)
+        if self._process.returncode != 0:
+            raise DeviceError(f"{self.name} ended too early. {self._last_words()}".strip())
+
+    def _let_go(self) -> None:
+        # First, so that a write that waits in another thread returns.
+        self._process.kill()
+        super()._let_go()
+
+    def _release(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait(CLOSE_LIMIT_MS / 1000)
+        self._complaints.close()
+
+    def _last_words(self) -> str:
+        return self._said().strip().rpartition("\n")[2]
+
+    def _said(self) -> str:
+        return os.pread(self._complaints.fileno(), 65536, 0).decode(errors="replace")

@@ -1,0 +1,248 @@
+"""The loudspeaker by way of PortAudio: the only sink for Linux, macOS and Windows alike."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from voiceroutine.errors import DeviceError
+from voiceroutine.sinks.alsa import refuse_missing_default
+from voiceroutine.sinks.live import (
+    BLOCK_FRAMES,
+    BUFFER_MS,
+    CHANNELS,
+    CLOSE_LIMIT_MS,
+    FRAME_BYTES,
+    STALL_MS,
+    samples_of,
+    within,
+)
+from voiceroutine.sinks.quiet import restore_c_libraries, silence_c_libraries
+from voiceroutine.units import SAMPLERATE_HZ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voiceroutine.sinks import Block
+
+_QUEUE_FRAMES = 4 * BLOCK_FRAMES
+_POLL_MS = 10
+_TAIL_MS = 250
+_SWITCH_INTERVAL_S = 0.0005
+_IMPOSSIBLY_FAST_FRAMES = 2 * SAMPLERATE_HZ
+
+
+class PortAudioSink:
+    """Plays by a callback that PortAudio's own thread makes.
+
+    While it is open, Python switches threads every 0.5 ms (else one busy thread makes the sound stutter), and what C
+    libraries print on stderr is dropped. Close a sink whose device was lost before opening another one.
+
+    Attributes:
+        underflows: times that silence had to fill in between the first write and `finish`.
+    """
+
+    name = "sounddevice"
+
+    def __init__(self, device: str | int | None = None) -> None:
+        """Open the device (a name, a part of it, or an index; None: the default) and start it with silence.
+
+        Raises:
+            DeviceError: PortAudio is missing, or has no such device, or the device discards what it gets.
+        """
+        self.underflows = 0
+        self._queue: deque[bytes] = deque()
+        self._piece = memoryview(b"")
+        self._written_frames = self._taken_frames = self._served_frames = self._silent_frames = 0
+        self._expects_sound = self._closed = self._ended = False
+        self._failure: Exception | None = None
+        self._mark = (0, 0.0)
+        self._heard_frames = 0
+        self._clock = threading.Lock()
+        self._opened_at_s = time.monotonic()
+        self._stream = self._open(device)
+        self._usual_switch_s = sys.getswitchinterval()
+        sys.setswitchinterval(min(_SWITCH_INTERVAL_S, self._usual_switch_s))
+        self._refuse_discarding()
+
+    def write(self, block: Block) -> None:
+        """Queue the samples once less than about 85 ms wait to be played."""
+        samples = bytes(samples_of(block))
+        self._wait_until(lambda: self._written_frames - self._taken_frames <= _QUEUE_FRAMES)
+        self._check()
+        if samples:
+            self._written_frames += len(samples) // FRAME_BYTES
+            self._queue.append(samples)
+            self._expects_sound = True
+
+    def finish(self) -> None:
+        """Wait until everything has sounded, and some silence after it: PortAudio drops the last buffer."""
+        self._expects_sound = False
+        self._wait_until(lambda: self._taken_frames == self._written_frames)
+        tail_frames = round((self._stream.latency + _TAIL_MS / 1000) * SAMPLERATE_HZ)
+        self._wait_until(lambda: not self._written_frames or self._silent_frames >= tail_frames)
+
+    def close(self) -> None:
+        """Fall silent within milliseconds and let the device go."""
+        with self._clock:
+            if self._closed:
+                return
+            self._closed = True
+        sys.setswitchinterval(self._usual_switch_s)
+        with suppress(TimeoutError):
+            within(CLOSE_LIMIT_MS, self._let_go)
+        restore_c_libraries()
+
+    def heard_frames(self) -> int:
+        """Return how many of the written frames have sounded, by the clock of the device."""
+        with self._clock:
+            if not (self._closed or self._ended):
+                self._heard_frames = max(self._heard_frames, self._sounding_frame())
+            return self._heard_frames
+
+    def _sounding_frame(self) -> int:
+        frame, sounds_at_s = self._mark
+        now_s: float = self._stream.time
+        elapsed_frames = round((now_s - sounds_at_s) * SAMPLERATE_HZ)
+        return min(frame + elapsed_frames, self._taken_frames)
+
+    def _open(self, device: str | int | None) -> Any:
+        sounddevice = _load()
+        silence_c_libraries()
+        try:
+            return self._start(sounddevice, device)
+        except (ValueError, sounddevice.PortAudioError):
+            _rescan(sounddevice)
+        try:
+            return self._start(sounddevice, device)
+        except (ValueError, sounddevice.PortAudioError) as error:
+            restore_c_libraries()
+            raise DeviceError(_why(sounddevice, device, error)) from error
+
+    def _start(self, sounddevice: Any, device: str | int | None) -> Any:
+        stream = sounddevice.RawOutputStream(
+            samplerate=SAMPLERATE_HZ,
+            blocksize=BLOCK_FRAMES,
+            device=_index(sounddevice, device),
+            channels=CHANNELS,
+            dtype="float32",
+            latency=BUFFER_MS / 1000,
+            callback=self._serve,
+            finished_callback=self._end,
+        )
+        try:
+            stream.start()
+        except sounddevice.PortAudioError:
+            stream.close()
+            raise
+        return stream
+
+    def _serve(self, out: Any, _frames: int, clock: Any, _status: Any) -> None:
+        try:
+            self._fill(memoryview(out), clock.outputBufferDacTime or clock.currentTime + BUFFER_MS / 1000)
+        except Exception as error:  # noqa: BLE001 - PortAudio would print it; the writer raises it instead
+            self._failure = error
+
+    def _fill(self, out: memoryview, sounds_at_s: float) -> None:
+        filled = 0
+        while filled < len(out) and (piece := self._next_piece(len(out) - filled)):
+            out[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        out[filled:] = bytes(len(out) - filled)
+        self._account(filled // FRAME_BYTES, (len(out) - filled) // FRAME_BYTES, sounds_at_s)
+
+    def _next_piece(self, limit_bytes: int) -> memoryview:
+        if not self._piece and self._queue:
+            self._piece = memoryview(self._queue.popleft())
+        piece, self._piece = self._piece[:limit_bytes], self._piece[limit_bytes:]
+        return piece
+
+    def _account(self, taken_frames: int, silent_frames: int, sounds_at_s: float) -> None:
+        if taken_frames:
+            self._mark = (self._taken_frames, sounds_at_s)
+            self._silent_frames = 0
+        self._silent_frames += silent_frames
+        self._served_frames += taken_frames + silent_frames
+        self.underflows += int(silent_frames > 0 and self._expects_sound)
+        # Last: `finish` reads the count of silent frames once everything is taken.
+        self._taken_frames += taken_frames
+
+    def _end(self) -> None:
+        self._ended = True
+
+    def _wait_until(self, done: Callable[[], bool]) -> None:
+        # Naps are counted, not a clock: after the process was stopped, a clock would accuse the device.
+        served_frames, waited_ms = self._served_frames, 0
+        while not done():
+            self._check()
+            if waited_ms > STALL_MS:
+                raise DeviceError(f"The sound device took nothing for {STALL_MS // 1000} seconds.")
+            time.sleep(_POLL_MS / 1000)
+            waited_ms = waited_ms + _POLL_MS if served_frames == self._served_frames else 0
+            served_frames = self._served_frames
+
+    def _check(self) -> None:
+        if self._closed:
+            raise DeviceError("The sound output is closed.")
+        if self._failure:
+            raise DeviceError(f"Playing failed: {self._failure}.") from self._failure
+        if self._ended:
+            raise DeviceError("The sound device went away.")
+        if self._discards():
+            raise DeviceError("The sound device discards what it gets: there is no real one.")
+
+    def _discards(self) -> bool:
+        due_frames = (time.monotonic() - self._opened_at_s) * SAMPLERATE_HZ
+        return self._served_frames - due_frames > _IMPOSSIBLY_FAST_FRAMES
+
+    def _refuse_discarding(self) -> None:
+        # A null device takes seconds of sound in a millisecond; a real one fills its buffer, then waits.
+        time.sleep(0.005)
+        if self._discards():
+            self.close()
+            raise DeviceError("the default device discards what it gets: there is no real one")
+
+    def _let_go(self) -> None:
+        self._stream.abort()
+        self._stream.close()
+
+
+def _load() -> Any:
+    refuse_missing_default()
+    try:
+        import sounddevice
+    except ImportError as error:
+        raise DeviceError("the Python package sounddevice is not installed") from error
+    except OSError as error:
+        raise DeviceError(f"PortAudio is not installed, or broken ({error})") from error
+    return sounddevice
+
+
+def _rescan(sounddevice: Any) -> None:
+    # PortAudio lists the devices once; after a loss that list is out of date. There is no public way.
+    with suppress(sounddevice.PortAudioError):
+        sounddevice._terminate()  # noqa: SLF001
+        sounddevice._initialize()  # noqa: SLF001
+
+
+def _index(sounddevice: Any, device: str | int | None) -> int | None:
+    if device is None:
+        return None
+    wanted = int(device) if isinstance(device, str) and device.isdecimal() else device
+    return int(sounddevice.query_devices(wanted, "output")["index"])
+
+
+def _why(sounddevice: Any, device: str | int | None, error: Exception) -> str:
+    outputs = [entry for entry in sounddevice.query_devices() if entry["max_output_channels"] > 0]
+    if not outputs:
+        return "there is no sound card"
+    try:
+        _index(sounddevice, device)
+    except (ValueError, sounddevice.PortAudioError):
+        listed = "".join(f"\n  {entry['index']}  {entry['name']}" for entry in outputs)
+        return f'no output device is called "{device}", or several are; there are:{listed}'
+    return f"the device can't be opened ({error})"

@@ -1,0 +1,52 @@
+"""WAV files, 16-bit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voiceroutine.wav import HEADER_BYTES, LARGEST_DATA_BYTES, wav_header
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voiceroutine.sinks import Block
+
+
+class WavSink:
+    """Writes 16-bit PCM and, at the end, the header.
+
+    Samples are rounded to the nearest step, without dither, so that silence stays silent.
+
+    Raises:
+        OSError: the file can't be written, or would be larger than a WAV file can be.
+    """
+
+    def __init__(self, path: Path, *, samplerate_hz: int, channels: int) -> None:
+        self._samplerate_hz = samplerate_hz
+        self._channels = channels
+        self._data_bytes = 0
+        self._file = path.open("wb")
+        self._file.write(bytes(HEADER_BYTES))
+
+    def write(self, block: Block) -> None:
+        """Append samples."""
+        samples = np.frombuffer(block, np.float32) * np.float32(32768)
+        np.rint(samples, out=samples)
+        np.clip(samples, -32768, 32767, out=samples)
+        self._data_bytes += 2 * len(samples)
+        if self._data_bytes > LARGEST_DATA_BYTES:
+            raise OSError("a WAV file can't be larger than 4 GiB; export to .flac or .mp3")
+        self._file.write(samples.astype("<i2").tobytes())
+
+    def finish(self) -> None:
+        """Write the header and close the file."""
+        if not self._file.closed:
+            self._file.seek(0)
+            self._file.write(wav_header(self._data_bytes, samplerate_hz=self._samplerate_hz, channels=self._channels))
+            self._file.close()
+
+    def close(self) -> None:
+        """Close the file as it is."""
+        self._file.close()

@@ -1,0 +1,255 @@
+"""The embedded voice: espeak-ng out of the `espeakng-loader` wheel, or the machine's own, driven in memory.
+
+What is not obvious:
+
+- The library is loaded, seeded, used and unloaded for every sentence. Its flutter and gain state survive
+  re-initialization, so only a fresh copy of its memory gives the same samples every time.
+- `espeak_Initialize` ends the whole process when its data is missing, unless bit 0x8000 is set.
+- A path of 160 bytes or more to the data fails; the data is then copied to a shorter one.
+- Two threads inside it abort the process, hence the lock.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voiceroutine.audio import Clip
+from voiceroutine.errors import VoiceError
+from voiceroutine.phrases import phrases_for
+from voiceroutine.voices import Probe, VoiceInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from voiceroutine.routine import VoiceSettings
+
+_SYNCHRONOUS, _DONT_EXIT, _POSITION_IS_CHARACTER, _UTF_8 = 2, 0x8000, 1, 1
+_RATE, _PITCH, _RANGE, _WORD_GAP = 1, 3, 4, 7
+_CALM_RANGE_PERCENT, _CALM_WORD_GAP = 38, 1
+_LONGEST_DATA_PATH_BYTES = 150
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Installation:
+    """A copy of espeak-ng: the library, and its data folder where the library doesn't know it itself."""
+
+    library: str
+    data: Path | None
+    origin: str
+
+
+class _VoiceStruct(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_char_p),
+        ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("xx1", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    )
+
+
+class EspeakEngine:
+    """Speaks with espeak-ng; byte for byte the same on every run."""
+
+    name = "espeak"
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    def probe(self) -> Probe:
+        """Load it once and say how that went."""
+        try:
+            with self._lock, _loaded(_installation()):
+                return Probe(ok=True, reason=f"{_installation().origin} is there")
+        except VoiceError as error:
+            return Probe(ok=False, reason=str(error))
+
+    def voices(self) -> Sequence[VoiceInfo]:
+        """Return all voices of the data, by name."""
+        with self._lock, _loaded(_installation()) as (library, _):
+            library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceStruct))
+            return tuple(sorted(_listed(library.espeak_ListVoices(None)), key=lambda voice: voice.name))
+
+    def fingerprint(self) -> str:
+        """Return a hash of the library and of the data that shapes its sound."""
+        return _fingerprint(_installation())
+
+    def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
+        """Speak a text; at most a few milliseconds a second of speech."""
+        pcm = bytearray()
+
+        def collect(samples: Any, frames: int, _events: object) -> int:
+            if samples and frames > 0:
+                pcm.extend(ctypes.string_at(samples, frames * 2))
+            return 0
+
+        callback = _Callback(collect)
+        with self._lock, _loaded(_installation()) as (library, samplerate_hz):
+            library.espeak_SetSynthCallback(callback)
+            _settle(library, settings)
+            _synthesize(library, text)
+        samples = np.frombuffer(bytes(pcm), np.int16).astype(np.float32) / np.float32(32768)
+        return Clip(samples=samples, samplerate_hz=samplerate_hz)
+
+
+def engine() -> EspeakEngine:
+    """Return the engine."""
+    return EspeakEngine()
+
+
+def _settle(library: Any, settings: VoiceSettings) -> None:
+    name = settings.name or phrases_for(settings.language).voice
+    if library.espeak_SetVoiceByName(name.encode()) != 0:
+        raise VoiceError(f'espeak has no voice "{name}". "voiceroutine voices --all" lists those that it has.')
+    library.espeak_SetParameter(_RATE, settings.rate_wpm, 0)
+    library.espeak_SetParameter(_PITCH, settings.pitch_percent, 0)
+    library.espeak_SetParameter(_RANGE, _CALM_RANGE_PERCENT, 0)
+    library.espeak_SetParameter(_WORD_GAP, _CALM_WORD_GAP, 0)
+
+
+def _synthesize(library: Any, text: str) -> None:
+    data = text.encode() + b"\0"
+    size = ctypes.c_size_t(len(data))
+    status = library.espeak_Synth(data, size, 0, _POSITION_IS_CHARACTER, 0, _UTF_8, None, None)
+    if status != 0 or library.espeak_Synchronize() != 0:
+        raise VoiceError(f'espeak could not speak "{text[:60]}" (status {status}).')
+
+
+def _listed(voices: Any) -> Iterator[VoiceInfo]:
+    index = 0
+    while voices[index]:
+        voice = voices[index].contents
+        identifier = voice.identifier.decode(errors="replace").rpartition("/")[2]
+        yield VoiceInfo(name=identifier, language=voice.languages[1:].decode(errors="replace"))
+        index += 1
+
+
+@contextmanager
+def _loaded(installation: _Installation) -> Iterator[tuple[Any, int]]:
+    """Load a fresh copy of the library, and unload it afterwards."""
+    try:
+        library = ctypes.CDLL(installation.library)
+    except OSError as error:
+        raise VoiceError(f"{installation.library} can't be loaded: {error}") from None
+    try:
+        samplerate_hz = library.espeak_Initialize(_SYNCHRONOUS, 0, _data_argument(installation), _DONT_EXIT)
+        if samplerate_hz <= 0:
+            raise VoiceError(f"espeak-ng finds no data in {installation.data}")
+        _seed(library)
+        yield library, samplerate_hz
+        library.espeak_Terminate()
+    finally:
+        _unload(library)
+
+
+def _seed(library: Any) -> None:
+    if hasattr(library, "espeak_ng_SetRandSeed"):
+        library.espeak_ng_SetRandSeed(1)
+    c_library = ctypes.CDLL("ucrtbase") if sys.platform == "win32" else ctypes.CDLL(None)
+    c_library.srand(1)
+
+
+def _unload(library: Any) -> None:
+    import _ctypes
+
+    if sys.platform == "win32":
+        _ctypes.FreeLibrary(library._handle)  # noqa: SLF001  ctypes has no public way to unload
+    else:
+        _ctypes.dlclose(library._handle)  # noqa: SLF001
+
+
+@cache
+def _installation() -> _Installation:
+    return _embedded() or _of_the_system()
+
+
+def _embedded() -> _Installation | None:
+    try:
+        import espeakng_loader
+    except ImportError:
+        return None
+    library, data = espeakng_loader.get_library_path(), Path(espeakng_loader.get_data_path())
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return None
+    return _Installation(library=str(library), data=data, origin="the embedded espeak-ng")
+
+
+def _of_the_system() -> _Installation:
+    from ctypes.util import find_library
+
+    library = find_library("espeak-ng") or find_library("espeak-ng.so.1")
+    if library is None:
+        raise VoiceError("neither the embedded espeak-ng nor the system's can be loaded")
+    return _Installation(library=library, data=None, origin="the system's espeak-ng")
+
+
+def _data_argument(installation: _Installation) -> bytes | None:
+    if installation.data is None:
+        return None
+    data = installation.data
+    return os.fsencode(data if _is_short(data) else _short_copy(data))
+
+
+@cache
+def _short_copy(data: Path) -> Path:
+    """Copy the data to a short path of the user's own; made beside and renamed, so that it is never half there."""
+    name = f"espeak-{_digest(data / 'phondata')[:12]}"
+    target = next((folder / name for folder in _short_folders() if _is_short(folder / name)), None)
+    if target is None:
+        raise VoiceError(f"the path of espeak-ng's data is too long: {data}")
+    if not target.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=target.parent))
+        shutil.copytree(data, made, dirs_exist_ok=True)
+        try:
+            made.rename(target)
+        except OSError:
+            shutil.rmtree(made, ignore_errors=True)
+    return target
+
+
+def _short_folders() -> Iterator[Path]:
+    import platformdirs
+
+    yield platformdirs.user_cache_path("voiceroutine", appauthor=False)
+    yield Path.home() / ".voiceroutine"
+    yield Path(tempfile.mkdtemp(prefix="voiceroutine-"))
+
+
+def _is_short(path: Path) -> bool:
+    encoded = os.fsencode(path)
+    return len(encoded) <= _LONGEST_DATA_PATH_BYTES and (sys.platform != "win32" or encoded.isascii())
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@cache
+def _fingerprint(installation: _Installation) -> str:
+    library, data = Path(installation.library), installation.data
+    parts = [_digest(library) if library.is_file() else installation.library]
+    if data is not None:
+        parts.append(_digest(data / "phondata"))
+        parts += [f"{file.name} {file.stat().st_size}" for file in sorted(data.glob("*_dict"))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,24 @@
+"""The head of a WAV file of 16-bit PCM."""
+
+from __future__ import annotations
+
+HEADER_BYTES = 44
+LARGEST_DATA_BYTES = (1 << 32) - 1024
+
+
+def wav_header(data_bytes: int, *, samplerate_hz: int, channels: int, extra_bytes: int = 0) -> bytes:
+    """Return the 44 bytes before the samples.
+
+    Args:
+        data_bytes: size of the samples.
+        samplerate_hz: frames a second.
+        channels: samples a frame.
+        extra_bytes: size of the chunks that follow the samples.
+    """
+    frame_bytes = 2 * channels
+    fields = (
+        (16, 4), (1, 2), (channels, 2), (samplerate_hz, 4), (samplerate_hz * frame_bytes, 4), (frame_bytes, 2), (16, 2),
+    )  # fmt: skip
+    riff_bytes = data_bytes + extra_bytes + HEADER_BYTES - 8
+    format_ = b"fmt " + b"".join(number.to_bytes(size, "little") for number, size in fields)
+    return b"RIFF" + riff_bytes.to_bytes(4, "little") + b"WAVE" + format_ + b"data" + data_bytes.to_bytes(4, "little")
