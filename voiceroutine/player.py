@@ -6,10 +6,9 @@ shown is what is heard, not what was computed.
 
 from __future__ import annotations
 
-import sys
 from array import array
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from random import Random
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from voiceroutine.units import SAMPLERATE_HZ, frame_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from voiceroutine.audio import Samples
     from voiceroutine.mix import Mix
@@ -34,7 +33,6 @@ LEAD_IN_DBFS = -70.0
 BLOCK_FRAMES = 2048
 FADE_FRAMES = SAMPLERATE_HZ // 100
 RESTART_WITHIN_MS = 3_000
-THREAD_SWITCH_S = 0.0005
 
 
 class Score:
@@ -130,6 +128,7 @@ class Session:
         self._lead_in_frames = frame_at(lead_in_ms)
         self._commands: SimpleQueue[Command] = SimpleQueue()
         self._score_is_there = Event()
+        self._is_awake = Event()
         self._is_stopping = Event()
         self._state: State = "lead-in"
         self._sink: LiveSink | None = None
@@ -137,6 +136,13 @@ class Session:
         self._stretches: deque[_Stretch] = deque(maxlen=64)
         self._thread = Thread(target=self._run, name="player", daemon=True)
         self._thread.start()
+
+    def wait_until_awake(self, timeout_s: float) -> None:
+        """Wait until the loudspeaker has got its first noise, or has failed, or the time is over.
+
+        A loudspeaker opens sooner while nothing else keeps the interpreter busy.
+        """
+        self._is_awake.wait(timeout_s)
 
     def perform(self, score: Score) -> None:
         """Play this, as soon as the lead-in is over."""
@@ -181,16 +187,17 @@ class Session:
 
     def _run(self) -> None:
         try:
-            with _quick_thread_switching():
-                self._sink = self._open_sink()
-                try:
-                    self._play(self._sink)
-                finally:
-                    self._sink.close()
+            self._sink = self._open_sink()
+            try:
+                self._play(self._sink)
+            finally:
+                self._sink.close()
             self._state = "stopped" if self._is_stopping.is_set() else "done"
         except BaseException as error:  # noqa: BLE001  handed to the thread that waits
             self.error = error
             self._state = "failed"
+        finally:
+            self._is_awake.set()
 
     def _play(self, sink: LiveSink) -> None:
         self._lead_in(sink)
@@ -209,6 +216,7 @@ class Session:
             frames = min(BLOCK_FRAMES, left_frames) if left_frames > 0 else BLOCK_FRAMES
             sink.write(noise[: 2 * frames])
             self._written_frames += frames
+            self._is_awake.set()
 
     def _set_state(self, state: State) -> None:
         self._state = state
@@ -355,14 +363,3 @@ def _faint_noise() -> array[float]:
         block.append(sample)
         block.append(sample)
     return block
-
-
-@contextmanager
-def _quick_thread_switching() -> Iterator[None]:
-    """Let threads take turns more often, so that a busy one doesn't starve the loudspeaker."""
-    interval_s = sys.getswitchinterval()
-    sys.setswitchinterval(THREAD_SWITCH_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval_s)

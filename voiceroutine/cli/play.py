@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from voiceroutine.sinks import LiveSink
 
 LOOK_S = 0.1
+HEAD_START_S = 0.2
 KEY_COMMANDS: dict[str, Command] = {
     " ": "pause",
     "p": "pause",
@@ -58,6 +59,7 @@ def command(routine: str, device: str | None, delay: int, no_ui: bool, quiet: bo
     from voiceroutine.player import LEAD_IN_MS, Session
 
     session = Session(partial(_open_device, device), lead_in_ms=max(LEAD_IN_MS, delay))
+    session.wait_until_awake(HEAD_START_S)
     try:
         production = produced(routine, **flags)
         score = _perform(session, production)

@@ -6,7 +6,7 @@ What is not obvious:
   re-initialization, so only a fresh copy of its memory gives the same samples every time.
 - `espeak_Initialize` ends the whole process when its data is missing, unless bit 0x8000 is set.
 - A path of 160 bytes or more to the data fails; the data is then copied to a shorter one.
-- Two threads inside it abort the process, hence the lock.
+- Two threads inside it abort the process, so one thread does all the work. That is never the main thread: an interrupt that arrives inside the callback would be swallowed by ctypes.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import os
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,22 +71,16 @@ class EspeakEngine:
 
     name = "espeak"
 
-    def __init__(self) -> None:
-        self._lock = Lock()
-
     def probe(self) -> Probe:
         """Load it once and say how that went."""
         try:
-            with self._lock, _loaded(_installation()):
-                return Probe(ok=True, reason=f"{_installation().origin} is there")
+            return _worker().submit(_probe).result()
         except VoiceError as error:
             return Probe(ok=False, reason=str(error))
 
     def voices(self) -> Sequence[VoiceInfo]:
         """Return all voices of the data, by name."""
-        with self._lock, _loaded(_installation()) as (library, _):
-            library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceStruct))
-            return tuple(sorted(_listed(library.espeak_ListVoices(None)), key=lambda voice: voice.name))
+        return _worker().submit(_voices).result()
 
     def fingerprint(self) -> str:
         """Return a hash of the library and of the data that shapes its sound."""
@@ -94,20 +88,40 @@ class EspeakEngine:
 
     def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
         """Speak a text; at most a few milliseconds a second of speech."""
-        pcm = bytearray()
+        return _worker().submit(_clip, text, settings).result()
 
-        def collect(samples: Any, frames: int, _events: object) -> int:
-            if samples and frames > 0:
-                pcm.extend(ctypes.string_at(samples, frames * 2))
-            return 0
 
-        callback = _Callback(collect)
-        with self._lock, _loaded(_installation()) as (library, samplerate_hz):
-            library.espeak_SetSynthCallback(callback)
-            _settle(library, settings)
-            _synthesize(library, text)
-        samples = np.frombuffer(bytes(pcm), np.int16).astype(np.float32) / np.float32(32768)
-        return Clip(samples=samples, samplerate_hz=samplerate_hz)
+@cache
+def _worker() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "espeak")
+
+
+def _probe() -> Probe:
+    with _loaded(_installation()):
+        return Probe(ok=True, reason=f"{_installation().origin} is there")
+
+
+def _voices() -> tuple[VoiceInfo, ...]:
+    with _loaded(_installation()) as (library, _):
+        library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceStruct))
+        return tuple(sorted(_listed(library.espeak_ListVoices(None)), key=lambda voice: voice.name))
+
+
+def _clip(text: str, settings: VoiceSettings) -> Clip:
+    pcm = bytearray()
+
+    def collect(samples: Any, frames: int, _events: object) -> int:
+        if samples and frames > 0:
+            pcm.extend(ctypes.string_at(samples, frames * 2))
+        return 0
+
+    callback = _Callback(collect)
+    with _loaded(_installation()) as (library, samplerate_hz):
+        library.espeak_SetSynthCallback(callback)
+        _settle(library, settings)
+        _synthesize(library, text)
+    samples = np.frombuffer(bytes(pcm), np.int16).astype(np.float32) / np.float32(32768)
+    return Clip(samples=samples, samplerate_hz=samplerate_hz)
 
 
 def engine() -> EspeakEngine:
@@ -188,7 +202,7 @@ def _embedded() -> _Installation | None:
         return None
     library, data = espeakng_loader.get_library_path(), Path(espeakng_loader.get_data_path())
     try:
-        ctypes.CDLL(library)
+        _unload(ctypes.CDLL(library))
     except OSError:
         return None
     return _Installation(library=str(library), data=data, origin="the embedded espeak-ng")
