@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,8 +16,11 @@ from voiceroutine.sinks import LiveSink
 from voiceroutine.sinks.live import HeardClock, within
 from voiceroutine.sinks.memory import MemorySink
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 ROOT = Path(__file__).parent.parent
-RAMP = np.arange(8, dtype=np.float32).reshape(4, 2) / 8
+RAMP: NDArray[np.float32] = np.arange(8, dtype=np.float32).reshape(4, 2)
 
 
 def without_card(tmp_path: Path, code: str, alsa: str = "") -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from voiceroutine.audio import Samples
     from voiceroutine.mix import Mix
-    from voiceroutine.sinks import LiveSink
+    from voiceroutine.sinks import Block, LiveSink
     from voiceroutine.timeline import Placed
 
 Command = Literal["pause", "next", "previous", "repeat"]
@@ -117,11 +117,11 @@ class Session:
     score is there and the lead-in is over.
 
     Args:
-        open_sink: opens the loudspeaker; may take its time.
+        open_sink: opens the loudspeaker with the first samples; may take its time.
         lead_in_ms: how long the lead-in lasts at least.
     """
 
-    def __init__(self, open_sink: Callable[[], LiveSink], *, lead_in_ms: int = LEAD_IN_MS) -> None:
+    def __init__(self, open_sink: Callable[[Block], LiveSink], *, lead_in_ms: int = LEAD_IN_MS) -> None:
         self.error: BaseException | None = None
         self.score: Score | None = None
         self._open_sink = open_sink
@@ -187,9 +187,12 @@ class Session:
 
     def _run(self) -> None:
         try:
-            self._sink = self._open_sink()
+            noise = memoryview(_faint_noise())
+            self._sink = self._open_sink(noise)
+            self._written_frames = BLOCK_FRAMES
+            self._is_awake.set()
             try:
-                self._play(self._sink)
+                self._play(self._sink, noise)
             finally:
                 self._sink.close()
             self._state = "stopped" if self._is_stopping.is_set() else "done"
@@ -199,16 +202,15 @@ class Session:
         finally:
             self._is_awake.set()
 
-    def _play(self, sink: LiveSink) -> None:
-        self._lead_in(sink)
+    def _play(self, sink: LiveSink, noise: memoryview) -> None:
+        self._lead_in(sink, noise)
         if self.score is None or self._is_stopping.is_set():
             return
         _Performance(self.score, sink, self._stretches, self._written_frames).play(
             self._commands, self._is_stopping, self._set_state
         )
 
-    def _lead_in(self, sink: LiveSink) -> None:
-        noise = memoryview(_faint_noise())
+    def _lead_in(self, sink: LiveSink, noise: memoryview) -> None:
         while not self._is_stopping.is_set():
             left_frames = self._lead_in_frames - self._written_frames
             if left_frames <= 0 and self._score_is_there.is_set():
@@ -216,7 +218,6 @@ class Session:
             frames = min(BLOCK_FRAMES, left_frames) if left_frames > 0 else BLOCK_FRAMES
             sink.write(noise[: 2 * frames])
             self._written_frames += frames
-            self._is_awake.set()
 
     def _set_state(self, state: State) -> None:
         self._state = state

@@ -44,7 +44,8 @@ ENV
 }
 
 down() {
-  kill "$(cat "$dir/pid")" 2>/dev/null || true
+  # At once: a server that ends in its own time would take a successor's socket with it.
+  kill -KILL "$(cat "$dir/pid")" 2>/dev/null || true
   rm -f "$dir/pid" "$dir/native"
 }
 

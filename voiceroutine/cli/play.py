@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from voiceroutine.cli.keyboard import ReadKey
     from voiceroutine.player import Command, Score, Session
     from voiceroutine.production import Production
-    from voiceroutine.sinks import LiveSink
+    from voiceroutine.sinks import Block, LiveSink
 
 LOOK_S = 0.1
 HEAD_START_S = 0.2
@@ -71,10 +71,10 @@ def command(routine: str, device: str | None, delay: int, no_ui: bool, quiet: bo
         session.stop()
 
 
-def _open_device(device: str | None) -> LiveSink:
+def _open_device(device: str | None, first: Block) -> LiveSink:
     from voiceroutine.sinks.device import open_device
 
-    return open_device(device)
+    return open_device(device, first)
 
 
 def _perform(session: Session, production: Production) -> Score:

@@ -18,7 +18,7 @@ class Sink(Protocol):
     """Something that takes samples in order.
 
     `finish` waits until everything written has arrived (on disk, or heard); `close` lets go at once and drops
-    whatever has not arrived. `close` may follow `finish`, and may be called twice.
+    whatever has not arrived. Nothing is written after `finish`; `close` may follow it, and may be called twice.
     """
 
     def write(self, block: Block) -> None:

@@ -19,17 +19,11 @@ _IGNORE_ERROR = _ERROR_HANDLER(lambda *_: None)
 
 
 class AlsaSink(BlockingSink):
-    """Plays on ALSA's default device."""
+    """Plays on ALSA's default device, unless that discards what it gets."""
 
     name = "ALSA"
 
-    def __init__(self) -> None:
-        """Open the default device.
-
-        Raises:
-            DeviceError: there is none, or it discards what it gets.
-        """
-        super().__init__()
+    def _open(self) -> None:
         self._library = _load()
         self._pcm = ctypes.c_void_p()
         blocking = 0

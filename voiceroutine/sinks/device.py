@@ -13,7 +13,7 @@ from voiceroutine.sinks.live import within
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voiceroutine.sinks import LiveSink
+    from voiceroutine.sinks import Block, LiveSink
 
 _OPEN_LIMIT_MS = 4000
 
@@ -33,19 +33,20 @@ class _Way:
     open: Callable[[], LiveSink]
 
 
-def open_device(device: str | None = None) -> LiveSink:
+def open_device(device: str | None = None, first: Block = b"") -> LiveSink:
     """Open the first loudspeaker that works; with a device, that one or none.
 
     Close a sink whose device was lost before opening again.
 
     Args:
         device: a name, part of a name, or index, as PortAudio lists them.
+        first: samples to begin with; they sound sooner than those that are written later.
 
     Raises:
         DeviceError: nothing opens; the text says what was tried and why each failed.
     """
     reasons = []
-    for way in _ways(device):
+    for way in _ways(device, first):
         try:
             return _open_in_time(way)
         except DeviceError as error:
@@ -56,7 +57,7 @@ def open_device(device: str | None = None) -> LiveSink:
 
 def probe_devices() -> tuple[Probe, ...]:
     """Try every way to the loudspeaker, without a sound; takes at most some seconds for each."""
-    return tuple(_probe(way) for way in _ways(None))
+    return tuple(_probe(way) for way in _ways(None, b""))
 
 
 def _probe(way: _Way) -> Probe:
@@ -81,23 +82,28 @@ def _close(sink: LiveSink) -> None:
         sink.close()
 
 
-def _ways(device: str | None) -> tuple[_Way, ...]:
-    sounddevice = _Way(name="sounddevice", open=lambda: _sounddevice(device))
+def _ways(device: str | None, first: Block) -> tuple[_Way, ...]:
+    sounddevice = _Way(name="sounddevice", open=lambda: _sounddevice(device, first))
     if device is not None or sys.platform in ("darwin", "win32"):
         return (sounddevice,)
     return (
         sounddevice,
-        _Way(name="PulseAudio", open=_pulse),
-        _Way(name="ALSA", open=_alsa),
-        _Way(name="pacat", open=_pacat),
-        _Way(name="aplay", open=_aplay),
+        _Way(name="PulseAudio", open=lambda: _begun(_pulse(), first)),
+        _Way(name="ALSA", open=lambda: _begun(_alsa(), first)),
+        _Way(name="pacat", open=lambda: _begun(_pacat(), first)),
+        _Way(name="aplay", open=lambda: _begun(_aplay(), first)),
     )
 
 
-def _sounddevice(device: str | None) -> LiveSink:
+def _begun(sink: LiveSink, first: Block) -> LiveSink:
+    sink.write(first)
+    return sink
+
+
+def _sounddevice(device: str | None, first: Block) -> LiveSink:
     from voiceroutine.sinks.portaudio import PortAudioSink
 
-    return PortAudioSink(device)
+    return PortAudioSink(device, first)
 
 
 def _pulse() -> LiveSink:

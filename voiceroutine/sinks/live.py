@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -27,6 +28,7 @@ BUFFER_MS = 100
 STALL_MS = 3000
 CLOSE_LIMIT_MS = 2000
 FINISH_LIMIT_MS = 5000
+_SWITCH_INTERVAL_S = 0.0005
 
 _Result = TypeVar("_Result")
 
@@ -112,8 +114,24 @@ class HeardClock:
             return self._heard_frames
 
 
+class PromptThreads:
+    """Lets Python switch threads every 0.5 ms until `end`: else a busy thread makes the sound stutter."""
+
+    def __init__(self) -> None:
+        self._usual_s = sys.getswitchinterval()
+        sys.setswitchinterval(min(_SWITCH_INTERVAL_S, self._usual_s))
+
+    def end(self) -> None:
+        """Switch as before."""
+        sys.setswitchinterval(self._usual_s)
+
+
 class BlockingSink(ABC):
-    """A live sink on an interface whose own write waits for room in its buffer."""
+    """A live sink on an interface whose own write waits for room in its buffer.
+
+    Raises:
+        DeviceError: on construction, when the device can't be opened.
+    """
 
     name: str
 
@@ -122,6 +140,8 @@ class BlockingSink(ABC):
         self._device = threading.Lock()
         self._written_frames = 0
         self._closed = False
+        self._open()
+        self._threads = PromptThreads()
 
     def write(self, block: Block) -> None:
         """Play the samples, a device block at a time."""
@@ -143,6 +163,7 @@ class BlockingSink(ABC):
             return
         self._closed = True
         self._clock.stop()
+        self._threads.end()
         with suppress(TimeoutError, DeviceError, OSError):
             within(CLOSE_LIMIT_MS, self._let_go)
 
@@ -170,6 +191,10 @@ class BlockingSink(ABC):
     def _refuse_closed(self) -> None:
         if self._closed:
             raise DeviceError("The sound output is closed.")
+
+    @abstractmethod
+    def _open(self) -> None:
+        """Open the device, or raise DeviceError."""
 
     @abstractmethod
     def _play(self, piece: memoryview) -> None:

@@ -37,19 +37,12 @@ class PipeSink(BlockingSink):
     """
 
     def __init__(self, command: tuple[str, ...]) -> None:
-        """Start the program and wait a moment for its refusal.
-
-        Raises:
-            DeviceError: it isn't installed, ends at once, or has nothing to play on.
-        """
-        super().__init__()
+        """Start the program (named first, then its arguments) and wait a moment for its refusal."""
         self.name = command[0]
+        self._command = command
         self._all_heard_at_s = 0.0
         self._timed_frames = 0
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the program runs
-        self._process = self._start(command)
-        self._pipe = self._narrow_pipe()
-        self._refuse_silent_start()
+        super().__init__()
 
     @classmethod
     def pacat(cls) -> Self:
@@ -63,12 +56,18 @@ class PipeSink(BlockingSink):
         shape = ("-t", "raw", "-r", str(SAMPLERATE_HZ), "-c", str(CHANNELS), "-f", f"FLOAT_{_ENDIAN.upper()}")
         return cls(("aplay", "-v", f"--buffer-time={BUFFER_MS * 1000}", *shape, "-"))
 
-    def _start(self, command: tuple[str, ...]) -> subprocess.Popen[bytes]:
-        if not shutil.which(command[0]):
-            raise DeviceError(f"{command[0]} is not installed")
+    def _open(self) -> None:
+        if not shutil.which(self.name):
+            raise DeviceError(f"{self.name} is not installed")
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the program runs
+        self._process = self._start()
+        self._narrow_pipe()
+        self._refuse_silent_start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
         # A process group of its own: Ctrl-C is for the player, which then ends this program.
         return subprocess.Popen(
-            command,
+            self._command,
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -76,7 +75,7 @@ class PipeSink(BlockingSink):
             process_group=0,
         )
 
-    def _narrow_pipe(self) -> int:
+    def _narrow_pipe(self) -> None:
         import fcntl
 
         assert self._process.stdin
@@ -84,14 +83,13 @@ class PipeSink(BlockingSink):
         with suppress(OSError):
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         os.set_blocking(pipe, False)
-        return pipe
 
     def _refuse_silent_start(self) -> None:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_REFUSAL_MS / 1000)
         reason = self._refusal()
         if reason:
-            self.close()
+            self._let_go()
             raise DeviceError(reason)
 
     def _refusal(self) -> str:
@@ -100,11 +98,13 @@ class PipeSink(BlockingSink):
         return "" if self._process.returncode is None else self._last_words() or "it ended at once"
 
     def _play(self, piece: memoryview) -> None:
+        pipe = self._process.stdin
+        assert pipe
         while piece:
-            if not select.select([], [self._pipe], [], STALL_MS / 1000)[1]:
+            if not select.select([], [pipe], [], STALL_MS / 1000)[1]:
                 raise DeviceError(f"{self.name} took nothing for {STALL_MS // 1000} seconds.")
             try:
-                piece = piece[os.write(self._pipe, piece) :]
+                piece = piece[pipe.write(piece) or 0 :]
             except OSError as error:
                 raise DeviceError(f"{self.name} ended. {self._last_words()}".strip()) from error
 

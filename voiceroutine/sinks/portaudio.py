@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import atexit
 import threading
 import time
 from collections import deque
@@ -18,6 +18,7 @@ from voiceroutine.sinks.live import (
     CLOSE_LIMIT_MS,
     FRAME_BYTES,
     STALL_MS,
+    PromptThreads,
     samples_of,
     within,
 )
@@ -32,15 +33,14 @@ if TYPE_CHECKING:
 _QUEUE_FRAMES = 4 * BLOCK_FRAMES
 _POLL_MS = 10
 _TAIL_MS = 250
-_SWITCH_INTERVAL_S = 0.0005
 _IMPOSSIBLY_FAST_FRAMES = 2 * SAMPLERATE_HZ
 
 
 class PortAudioSink:
     """Plays by a callback that PortAudio's own thread makes.
 
-    While it is open, Python switches threads every 0.5 ms (else one busy thread makes the sound stutter), and what C
-    libraries print on stderr is dropped. Close a sink whose device was lost before opening another one.
+    While it is open, what C libraries print on stderr is dropped: PortAudio comments on every loss there. Close a sink
+    whose device was lost before opening another one.
 
     Attributes:
         underflows: times that silence had to fill in between the first write and `finish`.
@@ -48,8 +48,10 @@ class PortAudioSink:
 
     name = "sounddevice"
 
-    def __init__(self, device: str | int | None = None) -> None:
-        """Open the device (a name, a part of it, or an index; None: the default) and start it with silence.
+    def __init__(self, device: str | int | None = None, first: Block = b"") -> None:
+        """Open the device (a name, a part of it, or an index; None: the default) and start it with the first samples.
+
+        They fill the device's buffer, which would otherwise be a tenth of a second of silence.
 
         Raises:
             DeviceError: PortAudio is missing, or has no such device, or the device discards what it gets.
@@ -64,17 +66,19 @@ class PortAudioSink:
         self._heard_frames = 0
         self._clock = threading.Lock()
         self._opened_at_s = time.monotonic()
+        self._enqueue(first)
         self._stream = self._open(device)
-        self._usual_switch_s = sys.getswitchinterval()
-        sys.setswitchinterval(min(_SWITCH_INTERVAL_S, self._usual_switch_s))
+        self._threads = PromptThreads()
         self._refuse_discarding()
 
     def write(self, block: Block) -> None:
         """Queue the samples once less than about 85 ms wait to be played."""
-        samples = bytes(samples_of(block))
         self._wait_until(lambda: self._written_frames - self._taken_frames <= _QUEUE_FRAMES)
         self._check()
-        if samples:
+        self._enqueue(block)
+
+    def _enqueue(self, block: Block) -> None:
+        if samples := bytes(samples_of(block)):
             self._written_frames += len(samples) // FRAME_BYTES
             self._queue.append(samples)
             self._expects_sound = True
@@ -92,9 +96,11 @@ class PortAudioSink:
             if self._closed:
                 return
             self._closed = True
-        sys.setswitchinterval(self._usual_switch_s)
-        with suppress(TimeoutError):
+        self._threads.end()
+        try:
             within(CLOSE_LIMIT_MS, self._let_go)
+        except TimeoutError:
+            _skip_cleanup_at_exit()
         restore_c_libraries()
 
     def heard_frames(self) -> int:
@@ -133,6 +139,7 @@ class PortAudioSink:
             latency=BUFFER_MS / 1000,
             callback=self._serve,
             finished_callback=self._end,
+            prime_output_buffers_using_stream_callback=True,
         )
         try:
             stream.start()
@@ -227,6 +234,13 @@ def _rescan(sounddevice: Any) -> None:
     with suppress(sounddevice.PortAudioError):
         sounddevice._terminate()  # noqa: SLF001
         sounddevice._initialize()  # noqa: SLF001
+
+
+def _skip_cleanup_at_exit() -> None:
+    # A stream that can't be closed now would keep the program from ever ending.
+    import sounddevice
+
+    atexit.unregister(sounddevice._exit_handler)  # noqa: SLF001
 
 
 def _index(sounddevice: Any, device: str | int | None) -> int | None:

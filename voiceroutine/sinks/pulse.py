@@ -28,13 +28,7 @@ class PulseSink(BlockingSink):
 
     name = "PulseAudio"
 
-    def __init__(self) -> None:
-        """Connect to the server.
-
-        Raises:
-            DeviceError: the library is missing, or no server answers.
-        """
-        super().__init__()
+    def _open(self) -> None:
         self._library = _load()
         self._error = ctypes.c_int()
         self._stream = self._connect()

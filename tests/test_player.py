@@ -1,0 +1,288 @@
+"""A session against a loudspeaker in memory: what was heard is what the timeline says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from listening import SAMPLERATE_HZ, Samples
+
+from voiceroutine.errors import DeviceError
+from voiceroutine.player import FADE_FRAMES, Command, Score, Session, Snapshot
+from voiceroutine.production import Production, load
+from voiceroutine.sinks.memory import MemorySink
+from voiceroutine.timeline import Placed
+
+if TYPE_CHECKING:
+    from voiceroutine.sinks import Block
+
+FRAMES_PER_MS = SAMPLERATE_HZ // 1000
+LEAD_IN_FRAMES = 500 * FRAMES_PER_MS
+
+ROUTINE = """
+title = "Two"
+[[steps]]
+name = "First"
+hold = "10s"
+sides = "each"
+[[steps]]
+name = "Second"
+hold = "4s"
+reps = 2
+[[steps]]
+name = "Third"
+hold = "5s"
+"""
+
+
+class SteppedSink(MemorySink):
+    """Runs what a test wants at chosen moments, between two blocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_frames: list[tuple[int, Callable[[], object]]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def write(self, block: Any) -> None:
+        self.gate.wait(5)
+        super().write(block)
+        while self.at_frames and self.heard_frames() >= self.at_frames[0][0]:
+            self.at_frames.pop(0)[1]()
+
+
+@pytest.fixture
+def production(tmp_path: Any) -> Production:
+    file = tmp_path / "two.toml"
+    file.write_text(ROUTINE)
+    return Production(load(str(file)))
+
+
+@pytest.fixture
+def rendered(production: Production) -> Samples:
+    timeline = production.timeline()
+    frames = timeline.duration_ms * FRAMES_PER_MS
+    return production.mix(timeline.cues).read(0, np.empty(frames, np.float32))
+
+
+def complete_score(production: Production) -> Score:
+    score = Score(production.placed(), production.mix())
+    score.wait()
+    return score
+
+
+def begun(score: Score, sink: MemorySink, *, lead_in_ms: int = 500) -> Session:
+    """Start a session whose score is there before its loudspeaker: one in memory never makes anybody wait."""
+    ready = threading.Event()
+
+    def open_sink(first: Block) -> MemorySink:
+        ready.wait(5)
+        sink.write(first)
+        return sink
+
+    session = Session(open_sink, lead_in_ms=lead_in_ms)
+    session.perform(score)
+    ready.set()
+    return session
+
+
+def played(score: Score, *moments: tuple[int, Command]) -> Samples:
+    """Play a score with commands sent once so many milliseconds of it were heard; return what was heard of it."""
+    sink = SteppedSink()
+    sessions: list[Session] = []
+    for at_ms, command in moments:
+        frame = LEAD_IN_FRAMES + at_ms * FRAMES_PER_MS
+        sink.at_frames.append((frame, lambda command=command: sessions[0].send(command)))
+    sink.gate.clear()
+    sessions.append(begun(score, sink))
+    sink.gate.set()
+    assert sessions[0].wait(20)
+    return sink.samples()[LEAD_IN_FRAMES:, 0]
+
+
+def start_ms(score: Score, name: str, kind: str = "prepare", *, occurrence: int = 0) -> int:
+    found = [
+        placed.start_ms
+        for placed in score.placed
+        if placed.interval.step and placed.interval.step.name == name and placed.interval.kind == kind
+    ]
+    return found[occurrence]
+
+
+def assert_goes_on(heard: Samples, rendered: Samples, from_ms: int) -> None:
+    """What was heard last is the timeline from an instant on to its end, after a fade."""
+    expected = rendered[from_ms * FRAMES_PER_MS :]
+    tail = heard[len(heard) - len(expected) :]
+    assert np.array_equal(tail[FADE_FRAMES:], expected[FADE_FRAMES:])
+
+
+def test_a_whole_session_is_the_rendered_timeline_frame_for_frame(production: Production, rendered: Samples) -> None:
+    heard = played(complete_score(production))
+    assert np.array_equal(heard, rendered)
+
+
+def test_the_lead_in_is_faint_noise_and_never_shorter_than_wished(production: Production) -> None:
+    sink = MemorySink()
+    session = begun(complete_score(production), sink, lead_in_ms=1_200)
+    assert session.wait(20)
+    lead_in = sink.samples()[: 1_200 * FRAMES_PER_MS, 0]
+    level_dbfs = 10 * np.log10(np.mean(np.square(lead_in, dtype=np.float64)))
+    assert -71 < level_dbfs < -69
+
+
+def test_both_channels_are_the_same(production: Production) -> None:
+    sink = MemorySink()
+    assert begun(complete_score(production), sink).wait(20)
+    samples = sink.samples()
+    assert np.array_equal(samples[:, 0], samples[:, 1])
+
+
+def test_pause_and_resume_lose_nothing(production: Production, rendered: Samples) -> None:
+    score = complete_score(production)
+    hold_ms = start_ms(score, "First", "work")
+    heard = played(score, (hold_ms + 1_000, "pause"), (hold_ms + 6_000, "pause"))
+    before = (hold_ms + 1_000) * FRAMES_PER_MS
+    assert np.array_equal(heard[:before], rendered[:before])
+    pause_frames = len(heard) - len(rendered)
+    assert 4_500 * FRAMES_PER_MS < pause_frames < 5_500 * FRAMES_PER_MS
+    resumed_at = len(heard) - (len(rendered) - before) + 200 * FRAMES_PER_MS
+    assert np.array_equal(heard[resumed_at:], rendered[before + 200 * FRAMES_PER_MS :])
+
+
+def test_next_goes_to_the_next_exercise(production: Production, rendered: Samples) -> None:
+    score = complete_score(production)
+    heard = played(score, (start_ms(score, "First", "work"), "next"))
+    assert_goes_on(heard, rendered, start_ms(score, "Second"))
+
+
+def test_next_in_the_last_exercise_goes_to_the_closing(production: Production, rendered: Samples) -> None:
+    score = complete_score(production)
+    heard = played(score, (start_ms(score, "Third", "work"), "next"))
+    assert_goes_on(heard, rendered, score.placed[-1].start_ms)
+
+
+def test_next_in_the_closing_ends_the_session(production: Production, rendered: Samples) -> None:
+    score = complete_score(production)
+    heard = played(score, (score.placed[-1].start_ms + 500, "next"))
+    assert len(heard) < len(rendered)
+
+
+def test_previous_goes_to_the_start_of_this_exercise(production: Production, rendered: Samples) -> None:
+    score = complete_score(production)
+    heard = played(score, (start_ms(score, "Second", "work"), "previous"))
+    assert_goes_on(heard, rendered, start_ms(score, "Second"))
+    assert len(heard) > len(rendered)
+
+
+def test_previous_within_the_first_three_seconds_goes_to_the_one_before(
+    production: Production, rendered: Samples
+) -> None:
+    score = complete_score(production)
+    heard = played(score, (start_ms(score, "Second") + 1_000, "previous"))
+    assert_goes_on(heard, rendered, start_ms(score, "First"))
+
+
+def test_previous_at_the_very_beginning_stays_there(production: Production, rendered: Samples) -> None:
+    heard = played(complete_score(production), (500, "previous"))
+    assert_goes_on(heard, rendered, 0)
+
+
+def test_repeat_goes_back_to_the_announcement_of_this_side(production: Production, rendered: Samples) -> None:
+    score = complete_score(production)
+    second_side_ms = start_ms(score, "First", "work", occurrence=1)
+    heard = played(score, (second_side_ms + 2_000, "repeat"))
+    assert_goes_on(heard, rendered, start_ms(score, "First", "switch"))
+
+
+def test_repeat_on_the_second_rep_goes_back_to_the_start_of_the_side(production: Production, rendered: Samples) -> None:
+    score = complete_score(production)
+    second_rep_ms = start_ms(score, "Second", "work", occurrence=1)
+    heard = played(score, (second_rep_ms + 1_000, "repeat"))
+    assert_goes_on(heard, rendered, start_ms(score, "Second"))
+
+
+def test_no_jump_clicks(production: Production, rendered: Samples) -> None:
+    score = complete_score(production)
+    step = float(np.abs(np.diff(rendered)).max())
+    moments = [(ms, command) for ms, command in zip(range(1_000, 40_000, 700), ("next", "previous", "repeat") * 20)]
+    heard = played(score, *moments)  # type: ignore[arg-type]
+    assert float(np.abs(np.diff(heard)).max()) <= step
+
+
+def test_a_score_that_is_compiled_while_it_plays_sounds_the_same(production: Production, rendered: Samples) -> None:
+    gate = threading.Semaphore(0)
+
+    def slow() -> Iterator[Placed]:
+        for placed in production.placed():
+            gate.acquire(timeout=0.01)
+            yield placed
+
+    heard = played(Score(slow(), production.mix()))
+    assert len(heard) > len(rendered)
+    assert_works_are_whole(heard, rendered, production)
+
+
+def assert_works_are_whole(heard: Samples, rendered: Samples, production: Production) -> None:
+    """However late speech is, every work sounds without a break: waiting is done in gaps."""
+    searched = np.ascontiguousarray(heard).tobytes()
+    at = 0
+    for placed in production.timeline().intervals:
+        if placed.interval.exact:
+            part = rendered[placed.start_ms * FRAMES_PER_MS : placed.end_ms * FRAMES_PER_MS]
+            found = searched.find(np.ascontiguousarray(part).tobytes(), at)
+            assert found >= 0, placed
+            at = found
+
+
+def test_a_device_that_goes_away_is_told(production: Production) -> None:
+    session = begun(complete_score(production), MemorySink(fail_after_frames=100_000))
+    with pytest.raises(DeviceError, match="The sound device went away"):
+        session.wait(20)
+
+
+def test_a_device_that_does_not_open_is_told() -> None:
+    def refuse(first: Block) -> MemorySink:
+        raise DeviceError("There is no sound output that works.")
+
+    session = Session(refuse)
+    with pytest.raises(DeviceError, match="no sound output"):
+        session.wait(20)
+
+
+def test_an_engine_that_fails_in_the_middle_is_told(production: Production) -> None:
+    first_two = list(production.placed())[:2]
+
+    def failing() -> Iterator[Placed]:
+        yield from first_two
+        raise RuntimeError("no more words")
+
+    session = begun(Score(failing(), production.mix()), MemorySink())
+    with pytest.raises(RuntimeError, match="no more words"):
+        session.wait(20)
+
+
+def test_stop_before_a_score_is_there_lets_go_of_the_device() -> None:
+    sink = MemorySink()
+    session = Session(lambda _: sink)
+    session.stop()
+    assert session.wait(5)
+    assert sink.closed
+
+
+def test_a_snapshot_tells_what_is_heard(production: Production) -> None:
+    score = complete_score(production)
+    hold_ms = start_ms(score, "Second", "work")
+    seen: list[Snapshot] = []
+    sink = SteppedSink()
+    sink.gate.clear()
+    session = begun(score, sink)
+    sink.at_frames.append((LEAD_IN_FRAMES + hold_ms * FRAMES_PER_MS, lambda: seen.append(session.snapshot())))
+    sink.gate.set()
+    assert session.wait(20)
+    [snapshot] = seen
+    assert snapshot.state == "playing"
+    assert 0 <= snapshot.position_ms - hold_ms < 50
+    assert score.placed[snapshot.index].start_ms == hold_ms
