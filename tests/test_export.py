@@ -16,7 +16,7 @@ import soundfile
 from listening import SAMPLERATE_HZ, begins_at, level_dbfs, longest_silence_ms, onsets
 
 from voiceroutine.errors import ExportError
-from voiceroutine.export import export_mix
+from voiceroutine.exporting import export_mix
 from voiceroutine.library import bundled_folder
 from voiceroutine.mix import Mix
 from voiceroutine.production import Production, load

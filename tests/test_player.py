@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from voiceroutine.timeline import Placed
 if TYPE_CHECKING:
     from voiceroutine.sinks import Block
 
+COMMANDS: tuple[Command, ...] = ("next", "previous", "repeat")
 FRAMES_PER_MS = SAMPLERATE_HZ // 1000
 LEAD_IN_FRAMES = 500 * FRAMES_PER_MS
 
@@ -92,14 +95,12 @@ def begun(score: Score, sink: MemorySink, *, lead_in_ms: int = 500) -> Session:
 def played(score: Score, *moments: tuple[int, Command]) -> Samples:
     """Play a score with commands sent once so many milliseconds of it were heard; return what was heard of it."""
     sink = SteppedSink()
-    sessions: list[Session] = []
-    for at_ms, command in moments:
-        frame = LEAD_IN_FRAMES + at_ms * FRAMES_PER_MS
-        sink.at_frames.append((frame, lambda command=command: sessions[0].send(command)))
     sink.gate.clear()
-    sessions.append(begun(score, sink))
+    session = begun(score, sink)
+    for at_ms, command in moments:
+        sink.at_frames.append((LEAD_IN_FRAMES + at_ms * FRAMES_PER_MS, partial(session.send, command)))
     sink.gate.set()
-    assert sessions[0].wait(20)
+    assert session.wait(20)
     return sink.samples()[LEAD_IN_FRAMES:, 0]
 
 
@@ -207,8 +208,8 @@ def test_repeat_on_the_second_rep_goes_back_to_the_start_of_the_side(production:
 def test_no_jump_clicks(production: Production, rendered: Samples) -> None:
     score = complete_score(production)
     step = float(np.abs(np.diff(rendered)).max())
-    moments = [(ms, command) for ms, command in zip(range(1_000, 40_000, 700), ("next", "previous", "repeat") * 20)]
-    heard = played(score, *moments)  # type: ignore[arg-type]
+    moments = [(ms, command) for ms, command in zip(range(1_000, 40_000, 700), cycle(COMMANDS), strict=False)]
+    heard = played(score, *moments)
     assert float(np.abs(np.diff(heard)).max()) <= step
 
 

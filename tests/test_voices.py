@@ -90,9 +90,7 @@ def test_voices_can_be_used(engine: Engine) -> None:
 def test_an_unknown_voice_is_named() -> None:
     with pytest.raises(VoiceError) as caught:
         load_engine("espeak").synthesize("Hello.", replace(SETTINGS, name="nobody"))
-    assert str(caught.value) == (
-        'espeak has no voice "nobody". "voiceroutine voices --all" lists those that it has.'
-    )
+    assert str(caught.value) == ('espeak has no voice "nobody". "voiceroutine voices --all" lists those that it has.')
 
 
 def test_an_unknown_engine_has_a_hint() -> None:

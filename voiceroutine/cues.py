@@ -21,7 +21,7 @@ SpeechWhy = Literal[
 ]  # fmt: skip
 ChimeWhy = Literal["start", "end", "switch", "halfway", "countdown", "finish", "rep"]
 
-FASTEST_RESPEAK = 1.15
+FASTEST_PERCENT = 115
 COUNTED_FROM_TIMES = 3
 HALFWAY_FROM_MS = 20_000
 READY_FROM_MS = 15_000
@@ -37,7 +37,7 @@ class Utterance:
 
     def faster(self) -> Utterance:
         """Return the same sentence at the fastest rate that the law of time allows."""
-        return replace(self, voice=replace(self.voice, rate_wpm=round(self.voice.rate_wpm * FASTEST_RESPEAK)))
+        return replace(self, voice=replace(self.voice, rate_wpm=self.voice.rate_wpm * FASTEST_PERCENT // 100))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ Cue = Speech | Chime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Something to be said in a gap."""
+    """Something to be said: in a gap, or as a number of a voiced countdown."""
 
     why: SpeechWhy
     utterance: Utterance
@@ -83,27 +83,26 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Something to be said inside work, wanted at an instant counted from the start of the rep.
+    """Something to be said inside work; its instants count from the start of the rep.
 
-    Wishes are kept in the order of their list; `may_move_ms` is how much later one still makes sense.
+    It is wanted at `at_ms`; said later, it makes sense only if it is over by `sensible_until_ms`.
     """
 
     why: SpeechWhy
     utterance: Utterance
     at_ms: int
-    may_move_ms: int = 2_000
+    sensible_until_ms: int
 
 
 def estimated_ms(utterance: Utterance) -> int:
     """Estimate how long a sentence lasts, without a voice.
 
-    A fit of the embedded voice: about 14 characters a second at 150 words a minute, and a pause at each stop.
+    A fit of the embedded voice: about 15 characters a second at 150 words a minute, and a pause at each stop.
     """
     text = utterance.text
-    pauses_ms = 180 * sum(text.count(mark) for mark in ",;:") + 330 * max(
-        0, sum(text.count(mark) for mark in ".!?") - 1
-    )
-    return round((150 + 66 * len(text) + pauses_ms) * 150 / utterance.voice.rate_wpm)
+    short_pauses = sum(text.count(mark) for mark in ",;:")
+    long_pauses = max(0, sum(text.count(mark) for mark in ".!?") - 1)
+    return round((150 + 64 * len(text) + 300 * short_pauses + 460 * long_pauses) * 150 / utterance.voice.rate_wpm)
 
 
 class Script:
@@ -150,17 +149,32 @@ class Script:
             yield self._own("ready", "ready")
 
     def work(self, rep: Sequence[Interval], *, has_gap_before: bool) -> Iterator[Wish]:
-        """Yield what is said inside a rep, the most important first.
+        """Yield what is said inside a rep, in order of time.
 
         Args:
             rep: the intervals of one rep: one, or one for each phase.
             has_gap_before: whether its count was said before it.
         """
-        yield from self._voiced_countdown(rep)
         if not has_gap_before:
-            yield from (Wish(why=line.why, utterance=line.utterance, at_ms=0) for line in self._rep(rep[0]))
+            yield from (self._wish(line, 0, rep[0].minimum_ms) for line in self._rep(rep[0]))
         yield from self._phase_words(rep)
-        yield from self._halfway(rep)
+        if self.halfway(rep) == "voice":
+            middle_ms = rep[0].minimum_ms // 2
+            yield self._wish(self._own("halfway", "halfway"), middle_ms, middle_ms)
+
+    def halfway(self, rep: Sequence[Interval]) -> Literal["voice", "chime", "off"]:
+        """Return how the middle of a rep is marked: of a hold or a move, if it is long enough."""
+        step = rep[0].step
+        if step is None or step.action == "phases" or rep[0].minimum_ms < HALFWAY_FROM_MS:
+            return "off"
+        return "chime" if self._cues.halfway == "voice" and not self._speaks else self._cues.halfway
+
+    def numbers(self, counted_ms: int) -> list[Line]:
+        """Return the words of a voiced countdown, one for each second; none where it ticks."""
+        if self._cues.countdown_with == "tick" or not self._speaks:
+            return []
+        words = (self._phrases.number(seconds) for seconds in range(counted_ms // 1000, 0, -1))
+        return [self._line("countdown", f"{_capitalized(word)}.") for word in words]
 
     def counted_ms(self, rep_ms: int) -> int:
         """Return how long before the end of a rep the countdown begins; 0 if it isn't counted."""
@@ -169,7 +183,7 @@ class Script:
 
     def _intro(self) -> Iterator[Line]:
         if self._is_normal:
-            yield self._own("intro", "intro", title=self._routine.title, total=self._phrases.minutes(self._total_ms))
+            yield self._own("intro", "intro", title=_unstopped(self._routine.title), total=self._total())
             things = list(dict.fromkeys(thing for step in self._routine.exercises() for thing in step.needs))
             if things:
                 yield self._own("needs", "needs", things=self._phrases.listing(things))
@@ -182,17 +196,25 @@ class Script:
             return
         if not (before and self._says_next(before)):
             yield self._line("name", _sentence(step.name))
-        teaching = step.instruction if interval.is_first_time else step.cue
-        is_short_form = teaching is not None and not interval.is_first_time
-        if interval.side is not None and not (self._is_normal and is_short_form and _names_side(teaching or "")):
-            yield self._line("side", self._side_text(interval.side))
-        if not self._is_normal:
-            return
-        if teaching:
-            yield self._author("instruction", teaching, interval)
-        if step.caution and interval.is_first_time:
-            yield self._author("caution", step.caution, interval)
+        yield from self._teaching(interval, step)
         yield from self._rep(interval)
+
+    def _teaching(self, interval: Interval, step: Exercise) -> Iterator[Line]:
+        if not interval.is_first_time:
+            yield from self._side(interval)
+            if interval.side is None:
+                yield from self._short_form(interval, step)
+            return
+        if interval.side is not None:
+            yield self._line("side", self._side_text(interval.side))
+        if step.instruction and self._is_normal:
+            yield self._author("instruction", step.instruction, interval)
+        if step.caution and self._is_normal:
+            yield self._author("caution", step.caution, interval)
+
+    def _short_form(self, interval: Interval, step: Exercise) -> Iterator[Line]:
+        if step.cue and self._is_normal:
+            yield self._author("instruction", step.cue, interval)
 
     def _side(self, interval: Interval) -> Iterator[Line]:
         if not self._speaks or interval.side is None:
@@ -225,8 +247,8 @@ class Script:
             yield self._own("set", key, **numbers)
         if step.sides:
             yield from self._side(interval)
-        elif step.cue and self._is_normal:
-            yield self._author("instruction", step.cue, interval)
+        else:
+            yield from self._short_form(interval, step)
 
     def _rest(self, interval: Interval) -> Iterator[Line]:
         if interval.text is not None:
@@ -234,39 +256,22 @@ class Script:
         elif self._is_normal:
             yield self._own("rest", "rest")
         if self._says_next(interval) and interval.next_step is not None:
-            yield self._own("next_up", "next_up", next=interval.next_step.name)
+            yield self._own("next_up", "next_up", next=_unstopped(interval.next_step.name))
 
     def _says_next(self, interval: Interval) -> bool:
         is_rest = interval.kind == "rest" and interval.step is None
         return is_rest and self._cues.next_up and self._speaks and interval.next_step is not None
 
-    def _voiced_countdown(self, rep: Sequence[Interval]) -> Iterator[Wish]:
-        rep_ms = _rep_ms(rep)
-        counted_ms = self.counted_ms(rep_ms)
-        if self._cues.countdown_with == "tick" or not self._speaks:
-            return
-        for left_ms in range(counted_ms, 0, -1000):
-            word = _capitalized(self._phrases.number(left_ms // 1000)) + "."
-            utterance = Utterance(text=word, voice=self._routine.voice)
-            yield Wish(why="countdown", utterance=utterance, at_ms=rep_ms - left_ms, may_move_ms=0)
-
     def _phase_words(self, rep: Sequence[Interval]) -> Iterator[Wish]:
-        at_ms = 0
+        end_ms = 0
         for interval in rep:
+            at_ms, end_ms = end_ms, end_ms + interval.minimum_ms
             if interval.phase is not None and interval.phase.say is not None and self._is_normal:
-                line = self._author("phase", interval.phase.say, interval)
-                yield Wish(why="phase", utterance=line.utterance, at_ms=at_ms)
-            at_ms += interval.minimum_ms
-
-    def _halfway(self, rep: Sequence[Interval]) -> Iterator[Wish]:
-        if self.is_halved(rep) and self._cues.halfway == "voice" and self._speaks:
-            line = self._own("halfway", "halfway")
-            yield Wish(why="halfway", utterance=line.utterance, at_ms=_rep_ms(rep) // 2, may_move_ms=0)
+                yield self._wish(self._author("phase", interval.phase.say, interval), at_ms, end_ms)
 
     @staticmethod
-    def is_halved(rep: Sequence[Interval]) -> bool:
-        """Whether a rep is long enough for a halfway cue; phases have none."""
-        return len(rep) == 1 and rep[0].minimum_ms >= HALFWAY_FROM_MS
+    def _wish(line: Line, at_ms: int, sensible_until_ms: int) -> Wish:
+        return Wish(why=line.why, utterance=line.utterance, at_ms=at_ms, sensible_until_ms=sensible_until_ms)
 
     def _own(self, why: SpeechWhy, key: str, **values: str) -> Line:
         return self._line(why, self._phrases.say[key].format(**values))
@@ -278,8 +283,11 @@ class Script:
         voice = self._routine.voice if self._speaks else replace(self._routine.voice, engine="silent", name=None)
         return Line(why=why, utterance=Utterance(text=" ".join(text.split()), voice=voice))
 
+    def _total(self) -> str:
+        return self._phrases.minutes(self._total_ms)
+
     def _values(self, interval: Interval) -> dict[str, str]:
-        values = {"total": self._phrases.minutes(self._total_ms)}
+        values = {"total": self._total()}
         if interval.next_step is not None:
             values["next"] = interval.next_step.name
         if interval.step is not None:
@@ -301,17 +309,18 @@ class Script:
 
 
 def dose_text(step: Exercise) -> str:
-    """Write a dose as a prescription does: `2 sets, 8 reps, hold 5s, each side`."""
+    """Write a dose as a prescription does: `2 sets · 8 reps · hold 5s · right, left`, or `8 reps of 5s`."""
+    length = duration_text(step.rep_ms)
+    reps = "1 rep" if step.reps == 1 else f"{step.reps} reps"
     parts = [f"{step.sets} sets"] if step.sets > 1 else []
-    parts += [f"{step.reps} reps"] if step.reps > 1 else []
-    action = "reps of" if step.action == "phases" else step.action
-    parts.append(f"{action} {duration_text(step.rep_ms)}")
-    parts += [", ".join(step.sides) if not step.is_alternating else "sides in turn"] if step.sides else []
+    if step.action == "phases":
+        parts.append(f"{reps} of {length}")
+    else:
+        parts += [reps] if step.reps > 1 else []
+        parts.append(f"{step.action} {length}")
+    if step.sides:
+        parts.append("sides in turn" if step.is_alternating else ", ".join(step.sides))
     return " · ".join(parts)
-
-
-def _rep_ms(rep: Sequence[Interval]) -> int:
-    return sum(interval.minimum_ms for interval in rep)
 
 
 def _names_side(text: str) -> bool:
@@ -320,6 +329,10 @@ def _names_side(text: str) -> bool:
 
 def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _unstopped(text: str) -> str:
+    return text.rstrip(".!?")
 
 
 def _sentence(text: str) -> str:

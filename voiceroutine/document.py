@@ -6,9 +6,11 @@ where each key and each element of an array stands.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST_BYTES = 1 << 20
+DEEPEST_PATH = 40
 
 KeyPath = tuple[str | int, ...]
 
@@ -33,18 +36,30 @@ class Document:
     offsets: Mapping[KeyPath, int]
 
     def location(self, path: KeyPath) -> Location:
-        """Return where a key or element stands, or else the nearest one around it."""
+        """Return where a key or element stands, or else the nearest one around it, or else the file's start."""
         known = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in self.offsets), None)
-        if known is None:
-            return Location(file=self.file, path=path_text(path))
-        offset = self.offsets[known]
+        offset = 0 if known is None else self.offsets[known]
         line = bisect_right(self.line_starts, offset)
         return Location(file=self.file, line=line, column=offset - self.line_starts[line - 1] + 1, path=path_text(path))
+
+    def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
+        """Return what is wrong with a key or element."""
+        return Problem(where=self.location(path), message=shown(message), hint=shown(hint))
 
 
 def path_text(path: KeyPath) -> str:
     """Write a path as an author would: `steps[2].hold`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{_key_text(part)}" for part in path).removeprefix(".")
+
+
+def _key_text(key: str) -> str:
+    return shown(key if re.fullmatch(r"[\w-]+", key, re.ASCII) else json.dumps(key, ensure_ascii=False))
+
+
+def shown(text: str) -> str:
+    """Make a text fit for a message: one line, nothing invisible, no endless words."""
+    visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return re.sub(r"\S{60,}", lambda match: f"{match[0][:40]}…", visible)
 
 
 def read_document(path: Path) -> Document:
@@ -64,24 +79,30 @@ def parse_document(text: str, file: str = "<text>") -> Document:
     """
     if len(text) > LARGEST_BYTES:
         raise _refusal(file, "is larger than 1 MiB", "a routine is a short text; is this the right file?")
-    text = text.replace("\r\n", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    endless = _ENDLESS_KEY.search(text)
+    if endless:
+        raise _too_deep(file, text, endless.start())
     try:
         data = tomllib.loads(text)
+        offsets = _Scanner(text).scan()
     except ValueError as error:
-        raise RoutineError([_syntax_problem(file, str(error))]) from None
+        raise RoutineError([_syntax_problem(file, text, str(error))]) from None
     except RecursionError:
-        raise _refusal(file, "is nested too deep", "arrays and tables may be nested 8 deep") from None
-    return Document(file=file, data=data, line_starts=_line_starts(text), offsets=_Scanner(text).scan())
+        raise _too_deep(file, text, _deepest_read(text)) from None
+    return Document(file=file, data=data, line_starts=_line_starts(text), offsets=offsets)
 
 
 def _read_bytes(path: Path) -> bytes:
-    if path.is_dir():
-        raise _refusal(str(path), "is a folder", "name the TOML file in it")
     try:
+        if path.is_dir():
+            raise _refusal(str(path), "is a folder", "name the TOML file in it")
         with path.open("rb") as file:
             return file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise _refusal(str(path), f"can't be read: {error.strerror}", "is the name right?") from None
+    except ValueError:
+        raise _refusal(shown(str(path)), "can't be the name of a file", "is the name right?") from None
 
 
 def _decode(data: bytes, file: str) -> str:
@@ -100,15 +121,54 @@ def _refusal(file: str, message: str, hint: str) -> RoutineError:
     return RoutineError([Problem(where=Location(file=file), message=message, hint=hint)])
 
 
-def _syntax_problem(file: str, message: str) -> Problem:
-    at = re.search(r" \(at line (\d+), column (\d+)\)", message)
-    where = Location(file=file, line=int(at[1]), column=int(at[2])) if at else Location(file=file)
-    said = message[: at.start()] if at else message.removesuffix(" (at end of document)")
-    return Problem(
-        where=where,
-        message=f"not valid TOML: {said[:1].lower()}{said[1:]}",
-        hint='every line is a [table], a comment, or key = value, with texts in "quotes"',
-    )
+def _deepest_read(text: str) -> int:
+    scanner = _Scanner(text)
+    with suppress(RecursionError):
+        scanner.scan()
+    return scanner.at
+
+
+def _too_deep(file: str, text: str, offset: int) -> RoutineError:
+    where = _place(file, text, offset)
+    return RoutineError([Problem(where=where, message="is nested too deep", hint="blocks may be nested 8 deep")])
+
+
+def _place(file: str, text: str, offset: int) -> Location:
+    line_start = text.rfind("\n", 0, offset) + 1
+    return Location(file=file, line=text.count("\n", 0, offset) + 1, column=offset - line_start + 1)
+
+
+_QUOTES_HINT = 'texts and durations stand in straight quotes: hold = "30s"'
+_TWICE_HINT = "keep one of them; each step starts with [[steps]], in double brackets"
+_SYNTAX = (
+    (r"(Illegal|invalid) character '\\n'", "a text has no closing quote", 'a text of several lines stands between """'),
+    (r"Unterminated string|Expected [\"']'", "a text has no closing quote", _QUOTES_HINT),
+    (r"end of document", "the file ends too early", "a list needs its ] and a { table } its }"),
+    (r"(Illegal|invalid) character", "has a control character", "delete it; it may be invisible in the editor"),
+    (r"Invalid value", "there is no value that TOML knows", _QUOTES_HINT),
+    (r"Expected newline", "something follows the value", f"one key = value a line; {_QUOTES_HINT}"),
+    (r"overwrite a value|Duplicate", "the same key is written twice", _TWICE_HINT),
+    (r"twice|mutate|redefine|no nest|other than", "the same table is written twice", _TWICE_HINT),
+    (r"Expected '='", "a key has no =", "write it like reps = 3"),
+    (r"Expected '\]", "a [table] is not closed", "write it like [cues], and each step like [[steps]]"),
+    (r"Unclosed array", "a list is not closed", "entries have commas between them, and a ] at the end"),
+    (r"Unclosed inline", "a { table } is not closed", "its keys have commas between them, and a } at the end"),
+    (r"Unescaped|hex value|Escaped", "a \\ in a text has no meaning", "write \\\\ for a backslash"),
+    (r"Invalid date", "there is no such date", _QUOTES_HINT),
+    (r"digits", "a number is too long", "is it right?"),
+    (r"initial character", "a key is missing", "write it like reps = 3"),
+    (r"", "this is no line of a routine", "a line is a [table], a # comment, or key = value"),
+)
+
+
+def _syntax_problem(file: str, text: str, said: str) -> Problem:
+    at = re.search(r" \(at line (\d+), column (\d+)\)", said)
+    endless = _ENDLESS_NUMBER.search(text) if "digits" in said else None
+    where = _place(file, text, endless.start() if endless else len(text.rstrip()))
+    if at:
+        where = Location(file=file, line=int(at[1]), column=int(at[2]))
+    message, hint = next((message, hint) for pattern, message, hint in _SYNTAX if re.search(pattern, said))
+    return Problem(where=where, message=f"not valid TOML: {message}", hint=hint)
 
 
 def _line_starts(text: str) -> list[int]:
@@ -116,7 +176,11 @@ def _line_starts(text: str) -> list[int]:
 
 
 _BLANK = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
-_KEY_PART = re.compile(r"""[ \t]*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([\w-]+))[ \t]*""", re.ASCII)
+_KEY_PART = re.compile(r"""[ \t]*("((?:[^"\\]|\\.)*)"|'([^']*)'|([\w-]+))[ \t]*""", re.ASCII)
+_ENDLESS_KEY = re.compile(
+    r"""(?:(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*)""" f"{{{DEEPEST_PATH}}}", re.ASCII
+)
+_ENDLESS_NUMBER = re.compile(r"(?<![\d_])[\d_]{4301,}", re.ASCII)
 _STRING = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}(?!")' r"|'''.*?'{3,5}(?!')" r'|"(?:[^"\\\n]|\\.)*"' r"|'[^'\n]*'", re.DOTALL
 )
@@ -124,19 +188,24 @@ _SCALAR = re.compile(r"[^,\]}#\n]+")
 
 
 class _Scanner:
-    """Walks valid TOML; meets no error, so it checks none."""
+    """Walks valid TOML; meets no error but too deep nesting, so it checks nothing else."""
 
     def __init__(self, text: str) -> None:
+        self.at = 0
         self._text = text
-        self._at = 0
         self._offsets: dict[KeyPath, int] = {}
         self._lengths: dict[KeyPath, int] = {}
 
     def scan(self) -> dict[KeyPath, int]:
+        """Return where every key and element stands.
+
+        Raises:
+            RecursionError: deeper than `DEEPEST_PATH`.
+        """
         table: KeyPath = ()
         self._skip(_BLANK)
-        while self._at < len(self._text):
-            if self._text[self._at] == "[":
+        while self.at < len(self._text):
+            if self._text[self.at] == "[":
                 table = self._header()
             else:
                 self._pair(table)
@@ -144,59 +213,59 @@ class _Scanner:
         return self._offsets
 
     def _skip(self, pattern: re.Pattern[str]) -> None:
-        match = pattern.match(self._text, self._at)
-        self._at = match.end() if match else self._at
+        match = pattern.match(self._text, self.at)
+        self.at = match.end() if match else self.at
+
+    def _note(self, path: KeyPath, offset: int) -> None:
+        if len(path) > DEEPEST_PATH:
+            raise RecursionError
+        self._offsets.setdefault(path, offset)
 
     def _header(self) -> KeyPath:
-        start = self._at
-        is_array = self._text.startswith("[[", start)
-        self._at += 2 if is_array else 1
-        keys = self._key()
-        self._at += 2 if is_array else 1
+        start = self.at
+        brackets = 2 if self._text.startswith("[[", start) else 1
+        self.at += brackets
         path: KeyPath = ()
-        for key in keys:
-            path = self._inside((*path, key))
-        if is_array:
-            path = self._next_element(self._outside(path))
-        self._offsets.setdefault(path, start)
+        for key, offset in self._key():
+            path = (*self._inside(path), key)
+            self._note(path, offset)
+        self.at += brackets
+        if brackets == 2:
+            path = self._next_element(path)
+            self._note(path, start)
         return path
 
     def _inside(self, path: KeyPath) -> KeyPath:
         return (*path, self._lengths[path] - 1) if path in self._lengths else path
-
-    def _outside(self, path: KeyPath) -> KeyPath:
-        return path[:-1] if isinstance(path[-1], int) else path
 
     def _next_element(self, path: KeyPath) -> KeyPath:
         index = self._lengths.get(path, 0)
         self._lengths[path] = index + 1
         return (*path, index)
 
-    def _key(self) -> list[str]:
-        parts: list[str] = []
-        while True:
-            match = _KEY_PART.match(self._text, self._at)
-            if match is None:
-                return parts
-            quoted, literal, bare = match.groups()
-            parts.append(_unescaped(quoted) if quoted is not None else literal if literal is not None else bare)
-            self._at = match.end()
-            if not self._text.startswith(".", self._at):
-                return parts
-            self._at += 1
+    def _key(self) -> list[tuple[str, int]]:
+        parts: list[tuple[str, int]] = []
+        while match := _KEY_PART.match(self._text, self.at):
+            _, quoted, literal, bare = match.groups()
+            part = _unescaped(quoted) if quoted is not None else literal if literal is not None else bare
+            parts.append((part, match.start(1)))
+            self.at = match.end()
+            if not self._text.startswith(".", self.at):
+                break
+            self.at += 1
+        return parts
 
     def _pair(self, table: KeyPath) -> None:
-        self._skip(_BLANK)
-        start = self._at
-        path = (*table, *self._key())
-        for length in range(len(table) + 1, len(path) + 1):
-            self._offsets.setdefault(path[:length], start)
-        self._at = self._text.index("=", self._at) + 1
+        path = table
+        for key, offset in self._key():
+            path = (*path, key)
+            self._note(path, offset)
+        self.at = self._text.index("=", self.at) + 1
         self._skip(_BLANK)
         self._value(path)
 
     def _value(self, path: KeyPath) -> None:
-        first = self._text[self._at]
+        first = self._text[self.at]
         if first in "\"'":
             self._skip(_STRING)
         elif first == "[":
@@ -207,21 +276,21 @@ class _Scanner:
             self._skip(_SCALAR)
 
     def _sequence(self, path: KeyPath, closing: str) -> None:
-        self._at += 1
+        self.at += 1
         index = 0
         self._skip(_BLANK)
-        while self._text[self._at] != closing:
+        while self._text[self.at] != closing:
             if closing == "]":
-                self._offsets[(*path, index)] = self._at
+                self._note((*path, index), self.at)
                 self._value((*path, index))
             else:
                 self._pair(path)
             index += 1
             self._skip(_BLANK)
-            if self._text[self._at] == ",":
-                self._at += 1
+            if self._text[self.at] == ",":
+                self.at += 1
                 self._skip(_BLANK)
-        self._at += 1
+        self.at += 1
 
 
 def _unescaped(quoted: str) -> str:

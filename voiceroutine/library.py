@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceroutine import mistakes, model
-from voiceroutine.document import Document, read_document
+from voiceroutine.document import Document, read_document, shown
 from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 EXERCISES_FILE = "exercises.toml"
 
@@ -40,8 +40,8 @@ class Library:
         """Return every routine's file by its name; an earlier folder's wins."""
         found: dict[str, Path] = {}
         for folder in self.folders:
-            for file in sorted(folder.glob("*.toml")):
-                if file.name != EXERCISES_FILE:
+            for file in sorted(folder.glob("[!.]*.toml")):
+                if file.name != EXERCISES_FILE and file.is_file():
                     found.setdefault(file.stem, file)
         return dict(sorted(found.items()))
 
@@ -53,13 +53,14 @@ class Library:
         """
         path = Path(name_or_path)
         named = self.routine_files().get(name_or_path)
-        if named is not None and not path.is_file():
+        if named is not None and not _exists(path, Path.is_file):
             return named
-        if path.exists() or path.suffix == ".toml" or len(path.parts) > 1:
+        if path.suffix == ".toml" or len(path.parts) > 1 or _exists(path, Path.exists):
             return path
-        hint = did_you_mean(name_or_path, self.routine_files()) or "voiceroutine routines lists those that there are"
+        hint = did_you_mean(name_or_path, self.routine_files())
+        hint = hint or 'see "voiceroutine routines" for those that there are'
         message = "there is no such file, and no routine of that name"
-        raise RoutineError([Problem(where=Location(file=name_or_path), message=message, hint=hint)])
+        raise RoutineError([Problem(where=Location(file=shown(name_or_path)), message=message, hint=hint)])
 
     def exercises(self) -> Mapping[str, Sequence[model.ExerciseEntry]]:
         """Return the entries of every exercise id, the most important first.
@@ -68,9 +69,13 @@ class Library:
             RoutineError: a file of exercises is wrong.
         """
         found: dict[str, list[model.ExerciseEntry]] = {}
-        for document in self._exercise_documents():
-            for entry in mistakes.validate(document, model.LibraryFile).exercises:
-                found.setdefault(entry.id, []).append(entry)
+        for document in reversed([*self._exercise_documents()]):
+            entries = mistakes.validate(document, model.LibraryFile).exercises
+            problems = [*mistakes.entry_problems(document, entries, found)]
+            if problems:
+                raise mistakes.refusal(problems)
+            for entry in entries:
+                found.setdefault(entry.id, []).insert(0, entry)
         return found
 
     def _exercise_documents(self) -> Iterator[Document]:
@@ -78,6 +83,13 @@ class Library:
             file = folder / EXERCISES_FILE
             if file.is_file():
                 yield read_document(file)
+
+
+def _exists(path: Path, does: Callable[[Path], bool]) -> bool:
+    try:
+        return does(path)
+    except (OSError, ValueError):
+        return False
 
 
 def default_library() -> Library:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from voiceroutine import model
-from voiceroutine.errors import Problem, RoutineError, did_you_mean
+from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
+from voiceroutine.placeholders import PLACEHOLDERS, placeholder_problems, unfilled_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -24,6 +25,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "rest": model.RestStep,
     "say": model.SayStep,
 }
+_STEP_KEYS = {key for table in _TABLES.values() for key in table.model_fields}
 _TYPES = {
     "string_type": 'must be text, in quotes: "…"',
     "int_type": "must be a whole number, like 3",
@@ -35,6 +37,28 @@ _TYPES = {
     "string_pattern_mismatch": 'is not a language tag, like "en" or "pt-BR"',
 }
 _KINDS_HINT = "a step has one of these keys: exercise, name, steps, rest, say"
+_STEPS_HINT = "each entry starts on a line of its own with [[{key}]], in double brackets"
+_HINTS = {
+    ("missing", "title"): 'write it at the top: title = "Neck cool-down"',
+    ("missing", "steps"): 'write [[steps]], and below it exercise = "neck-tilt"',
+    ("missing", "lasts"): 'say how long the phase is: lasts = "2s"',
+    ("missing", "id"): 'write id = "my-stretch", and use it in a step as exercise = "my-stretch"',
+    ("list_type", "steps"): _STEPS_HINT.format(key="steps"),
+    ("list_type", "exercises"): _STEPS_HINT.format(key="exercises"),
+    ("list_type", "needs"): 'write it like ["a chair"]',
+    ("list_type", "muscles"): 'write it like ["scalenes"]',
+    ("list_type", "phases"): 'write it like [{ say = "Lift.", lasts = "2s" }]',
+    ("model_type", "voice"): "write [voice] on a line of its own, and its keys below it",
+    ("model_type", "cues"): "write [cues] on a line of its own, and its keys below it",
+    ("model_type", "defaults"): "write [defaults] on a line of its own, and its keys below it",
+    ("too_short", "steps"): "write at least one [[steps]], with exercise, name, rest or say below it",
+    ("too_short", "sides"): 'write it like ["left", "right"], or sides = "none"',
+    ("too_short", "phases"): 'write it like [{ say = "Lift.", lasts = "2s" }]',
+    ("string_too_long", "say"): "make two steps of it",
+    ("literal_error", "sides"): 'or a list of your own, like ["left", "right"]',
+}
+MOST_PROBLEMS = 50
+TEXT_KEYS = ("instruction", "cue", "caution")
 
 
 def validate(document: Document, table: type[T]) -> T:
@@ -46,14 +70,84 @@ def validate(document: Document, table: type[T]) -> T:
     try:
         return table.model_validate(document.data)
     except ValidationError as error:
-        problems = [_problem(document, table, detail) for detail in error.errors(include_url=False)]
-        raise RoutineError(sorted(problems, key=lambda p: (p.where.line, p.where.column))) from None
+        details = error.errors(include_url=False)
+    if not document.data:
+        hint = 'a routine begins with title = "…", and each step with [[steps]]'
+        raise RoutineError([document.problem((), "there is nothing in this file", hint)])
+    at = {id(detail): document.location(_path_in_file(detail["loc"])) for detail in details}
+    details.sort(key=lambda detail: (at[id(detail)].line, at[id(detail)].column))
+    problems = [_problem(document, table, detail) for detail in details[:MOST_PROBLEMS]]
+    raise refusal(problems, more=len(details) - len(problems))
+
+
+def refusal(problems: Iterable[Problem], *, more: int = 0) -> RoutineError:
+    """Return the error that carries every problem once, in the order of the file.
+
+    Args:
+        problems: what was found.
+        more: how many were left out; 50 are enough to begin with.
+    """
+    listed = sorted(dict.fromkeys(problems), key=lambda p: (p.where.line, p.where.column))
+    if more:
+        where = Location(file=listed[0].where.file)
+        message = f"and {more:,} more problem{'s' * (more > 1)}"
+        listed.append(Problem(where=where, message=message, hint="mend these first, then check again"))
+    return RoutineError(listed)
+
+
+def entry_problems(
+    document: Document, entries: Sequence[model.ExerciseEntry], named: Container[str]
+) -> Iterator[Problem]:
+    """Yield what is wrong with a file's `[[exercises]]` whether or not a step uses them.
+
+    Args:
+        document: the file.
+        entries: its entries.
+        named: ids that have a name elsewhere, so that an entry needs none of its own.
+    """
+    seen: set[str] = set()
+    for index, entry in enumerate(entries):
+        path = ("exercises", index)
+        if entry.id in seen:
+            message = f'the id "{entry.id}" is used twice'
+            yield document.problem((*path, "id"), message, "give each entry an id of its own")
+        seen.add(entry.id)
+        if entry.name is None and entry.id not in named:
+            yield document.problem((*path, "name"), "is missing", 'give it a name to be spoken: name = "…"')
+        yield from fields_problems(document, entry, path)
+        yield from _unknown_placeholders(document, entry, path)
+
+
+def fields_problems(document: Document, fields: model.ExerciseFields, path: KeyPath) -> Iterator[Problem]:
+    """Yield what is wrong with the fields of an exercise, wherever they stand."""
+    if len(fields.actions()) > 1:
+        one, two = fields.actions()[:2]
+        message = f"has both {one} and {two}"
+        yield document.problem((*path, two), message, "an exercise has exactly one of hold, move, phases")
+    for key, text in _names(fields):
+        for message, hint in unfilled_problems(text):
+            yield document.problem((*path, *key), message, hint)
+
+
+def _names(fields: model.ExerciseFields) -> Iterator[tuple[KeyPath, str]]:
+    yield ("name",), fields.name or ""
+    for key, names in (("needs", fields.needs), ("sides", fields.sides)):
+        for index, name in enumerate(names if isinstance(names, list) else ()):
+            yield (key, index), name
+
+
+def _unknown_placeholders(document: Document, fields: model.ExerciseFields, path: KeyPath) -> Iterator[Problem]:
+    texts: list[tuple[KeyPath, str | None]] = [((key,), getattr(fields, key)) for key in TEXT_KEYS]
+    texts += [(("phases", index, "say"), phase.say) for index, phase in enumerate(fields.phases or ())]
+    for key, text in texts:
+        for message, hint in placeholder_problems(text or "", frozenset(PLACEHOLDERS)):
+            yield document.problem((*path, *key), message, hint)
 
 
 def _problem(document: Document, table: type[BaseModel], detail: ErrorDetails) -> Problem:
     path = _path_in_file(detail["loc"])
     message, hint = _said(detail, path, table)
-    return Problem(where=document.location(path), message=message, hint=hint)
+    return document.problem(path, message, hint or _HINTS.get((detail["type"], str(path[-1])), ""))
 
 
 def _path_in_file(loc: KeyPath) -> KeyPath:
@@ -76,24 +170,28 @@ def _said(detail: ErrorDetails, path: KeyPath, table: type[BaseModel]) -> tuple[
     if kind == "union_tag_not_found":
         return _unknown_step(detail["input"])
     if kind == "value_error":
-        said, _, hint = str(context["error"]).partition("; ")
-        return said, hint
+        said, _, hint = str(context["error"]).rpartition("; ")
+        return (said, hint) if said else (hint, "")
     if kind == "literal_error":
-        return f"must be {context['expected'].replace(chr(39), chr(34))}", did_you_mean(
-            str(detail["input"]), str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-        )
+        return _not_one_of(str(context["expected"]), detail["input"])
     if kind in _TYPES:
-        return f"{_TYPES[kind]}", ""
+        return _TYPES[kind], ""
     return _out_of_range(kind, context, detail["msg"]), ""
+
+
+def _not_one_of(expected: str, written: object) -> tuple[str, str]:
+    words = expected.replace("'", "").replace(" or ", ", ").split(", ")
+    near = did_you_mean(written.lower(), words) if isinstance(written, str) else ""
+    return f"must be {expected.replace(chr(39), chr(34))}", near
 
 
 def _out_of_range(kind: str, context: Mapping[str, object], otherwise: str) -> str:
     said = {
-        "greater_than_equal": "must be {ge} or more",
-        "less_than_equal": "must be {le} or less",
+        "greater_than_equal": "must be {ge:,g} or more",
+        "less_than_equal": "must be {le:,g} or less",
         "too_short": "must have at least one entry",
         "too_long": "must have at most {max_length} entries",
-        "string_too_long": "is longer than {max_length} characters",
+        "string_too_long": "is longer than {max_length:,} characters",
         "finite_number": "must be a finite number",
     }.get(kind)
     return said.format(**context) if said else otherwise[:1].lower() + otherwise[1:]
@@ -101,24 +199,31 @@ def _out_of_range(kind: str, context: Mapping[str, object], otherwise: str) -> s
 
 def _unknown_step(step: object) -> tuple[str, str]:
     if not isinstance(step, dict):
-        return 'a step must be a table, like { exercise = "neck-tilt" }', _KINDS_HINT
-    keys = [key for keys in model.STEP_KINDS.values() for key in keys]
-    near = next((hint for key in step if (hint := did_you_mean(key, keys))), "")
-    return "can't tell what kind of step this is", near or _KINDS_HINT
+        return 'a step must be a table, like { exercise = "neck-tilt" }', _STEPS_HINT.format(key="steps")
+    message = "can't tell what kind of step this is"
+    telling = [key for keys in model.STEP_KINDS.values() for key in keys]
+    near = next((hint for key in step if key not in _STEP_KEYS and (hint := did_you_mean(key.lower(), telling))), "")
+    if near or not any(key in _STEP_KEYS for key in step):
+        return message, near or _KINDS_HINT
+    kind = next(kind for kind in _TABLES if any(key in _TABLES[kind].model_fields for key in step))
+    return message, f"{_with_article(kind)} step needs the key {' or '.join(model.STEP_KINDS[kind])}"
 
 
 def _unknown_key(key: str, owner: type[BaseModel], path: KeyPath) -> tuple[str, str]:
     known = list(owner.model_fields)
+    near = did_you_mean(key.lower(), known)
     kind = next((name for name, table in _TABLES.items() if table is owner), "")
     if not kind or len(path) < 2 or not isinstance(path[-2], int):
-        return f'unknown key "{key}"', did_you_mean(key, known) or f"known here: {', '.join(known)}"
-    article = "an" if kind == "exercise" else "a"
-    elsewhere = [name for name, table in _TABLES.items() if key in table.model_fields]
-    if elsewhere and not did_you_mean(key, known):
-        return f'{article} {kind} step has no key "{key}"', (
-            f"{key} belongs to another kind of step ({', '.join(elsewhere)}); a step is of one kind: write two steps"
-        )
-    return f'{article} {kind} step has no key "{key}"', did_you_mean(key, known) or f"it has: {', '.join(known)}"
+        return f'unknown key "{key}"', near or f"known here: {', '.join(known)}"
+    message = f'{_with_article(kind)} step has no key "{key}"'
+    elsewhere = [_with_article(name) for name, table in _TABLES.items() if key in table.model_fields]
+    if elsewhere:
+        return message, f"{key} belongs to {' or '.join(elsewhere)} step; a step is of one kind: write two steps"
+    return message, near or f"it has: {', '.join(known)}"
+
+
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind == 'exercise' else 'a'} {kind}"
 
 
 def _table_at(loc: KeyPath, table: type[BaseModel]) -> type[BaseModel]:

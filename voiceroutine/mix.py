@@ -81,9 +81,9 @@ class Mix:
 
 def below_ceiling(samples: Samples) -> Samples:
     """Bend what is louder than the knee so that it stays below the ceiling; a curve, so no state and no click."""
-    level = np.abs(samples)
-    loud = level > KNEE
-    if loud.any():
+    if len(samples) and (samples.max() > KNEE or samples.min() < -KNEE):
+        level = np.abs(samples)
+        loud = level > KNEE
         room = CEILING - KNEE
         bent = KNEE + room * np.tanh((level[loud] - KNEE) / room)
         samples[loud] = np.copysign(bent, samples[loud])

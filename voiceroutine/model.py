@@ -4,8 +4,6 @@ Pydantic checks the file against these classes; `routine.py` turns the result in
 A field that was not written is None, so that what it inherits can be found.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import Annotated, Literal
@@ -21,9 +19,10 @@ from pydantic import (
     Tag,
 )
 
-from voiceroutine.units import parse_duration
+from voiceroutine.units import LONGEST_MS, parse_duration
 
 LONGEST_TEXT = 2000
+Action = Literal["hold", "move", "phases"]
 STEP_KINDS = {
     "exercise": ("exercise", "name"),
     "block": ("steps",),
@@ -32,30 +31,58 @@ STEP_KINDS = {
 }
 
 
+_DURATION_HINT = '; write it like "30s", "1m30s" or 30 (seconds)'
+ACTIONS: tuple[Action, ...] = ("hold", "move", "phases")
+
+
+def _known_format(version: int) -> int:
+    if version != 1:
+        raise ValueError("this program reads format 1 only; a newer voiceroutine may read this file")
+    return version
+
+
+def _gap_ms(value: object) -> int:
+    if isinstance(value, int) and value > LONGEST_MS:
+        raise ValueError(f"is longer than 4 hours{_DURATION_HINT}")
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        said, _, hint = str(error).rpartition("; ")
+        raise ValueError(f"{said}; {hint}" if said else f"{hint}{_DURATION_HINT}") from None
+
+
 def _work_ms(value: object) -> int:
-    duration_ms = parse_duration(value)
+    duration_ms = _gap_ms(value)
     if duration_ms == 0:
-        raise ValueError("work can't last zero seconds")
+        raise ValueError('work can\'t last zero seconds; for a pause, write a step with rest = "10s"')
     return duration_ms
 
 
 def _printable(text: str) -> str:
     if any(unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t" for c in text):
-        raise ValueError("has a control character")
+        raise ValueError("has a control character; delete it, it may be invisible in the editor")
     if not text.strip():
-        raise ValueError("is empty")
+        raise ValueError("is empty; write the words, or take the line out")
+    if not any(c.isalnum() for c in text):
+        raise ValueError("has no words; there must be a letter or a digit to say")
     return text
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _identifier(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", text):
-        raise ValueError("an id is lower-case words joined by hyphens, like neck-tilt")
+        likely = "-".join(re.findall(r"[a-z0-9]+", text.lower())) or "neck-tilt"
+        raise ValueError(f'an id is lower-case words joined by hyphens; did you mean "{likely}"?')
     return text
 
 
 Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(_printable)]
+Name = Annotated[Text, AfterValidator(_one_line)]
 Identifier = Annotated[str, StringConstraints(max_length=80), AfterValidator(_identifier)]
-GapMs = Annotated[int, BeforeValidator(parse_duration)]
+GapMs = Annotated[int, BeforeValidator(_gap_ms)]
 WorkMs = Annotated[int, BeforeValidator(_work_ms)]
 Count = Annotated[int, Field(ge=1, le=1000)]
 
@@ -79,7 +106,7 @@ def _sides_kind(value: object) -> str:
 
 Sides = Annotated[
     Annotated[Literal["none", "each", "alternate"], Tag("word")]
-    | Annotated[list[Text], Field(min_length=1, max_length=20), Tag("labels")],
+    | Annotated[list[Name], Field(min_length=1, max_length=20), Tag("labels")],
     Discriminator(_sides_kind),
 ]
 
@@ -87,7 +114,7 @@ Sides = Annotated[
 class ExerciseFields(Table):
     """What an exercise step and an entry of the exercise library have in common."""
 
-    name: Text | None = None
+    name: Name | None = None
     instruction: Text | None = None
     cue: Text | None = None
     caution: Text | None = None
@@ -101,16 +128,20 @@ class ExerciseFields(Table):
     sets: Count | None = None
     rest: GapMs | None = None
     prepare: GapMs | None = None
-    needs: Annotated[list[Text], Field(max_length=20)] | None = None
+    needs: Annotated[list[Name], Field(max_length=20)] | None = None
     muscles: Annotated[list[Text], Field(max_length=20)] | None = None
     source: Text | None = None
+
+    def actions(self) -> list[Action]:
+        """Return which of hold, move and phases are written."""
+        return [action for action in ACTIONS if getattr(self, action) is not None]
 
 
 class ExerciseEntry(ExerciseFields):
     """An entry of `[[exercises]]`, in a routine or in the library."""
 
     id: Identifier
-    name: Text | None = None
+    name: Name | None = None
 
 
 class ExerciseStep(ExerciseFields):
@@ -136,9 +167,9 @@ class RestStep(Table):
 class BlockStep(Table):
     """Do some steps, once or several times."""
 
-    steps: Annotated[list[Step], Field(min_length=1)]
+    steps: Annotated[list["Step"], Field(min_length=1)]
     repeat: Count | None = None
-    title: Text | None = None
+    title: Name | None = None
     rest: GapMs | None = None
 
 
@@ -161,11 +192,11 @@ Step = Annotated[
 class VoiceTable(Table):
     """Who speaks, and how."""
 
-    engine: Annotated[str, StringConstraints(max_length=80)] | None = None
-    name: Annotated[str, StringConstraints(max_length=200)] | None = None
+    engine: Name | None = None
+    name: Name | None = None
     rate_wpm: Annotated[int, Field(ge=80, le=400)] | None = None
     pitch_percent: Annotated[int, Field(ge=0, le=100)] | None = None
-    gain_db: Annotated[float, Field(ge=-30, le=6, strict=False)] | None = None
+    gain_db: Annotated[float, Field(ge=-30, le=6, allow_inf_nan=False)] | None = None
 
 
 class CuesTable(Table):
@@ -192,8 +223,8 @@ class DefaultsTable(Table):
 class RoutineFile(Table):
     """A whole routine file."""
 
-    format: Literal[1] = 1
-    title: Text
+    format: Annotated[int, AfterValidator(_known_format)] = 1
+    title: Name
     summary: Text | None = None
     language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
     author: Text | None = None
@@ -202,10 +233,10 @@ class RoutineFile(Table):
     cues: CuesTable = CuesTable()
     defaults: DefaultsTable = DefaultsTable()
     exercises: list[ExerciseEntry] = []
-    steps: Annotated[list[Step], Field(min_length=1)]
+    steps: Annotated[list["Step"], Field(min_length=1)]
 
 
 class LibraryFile(Table):
     """A file of exercises."""
 
-    exercises: list[ExerciseEntry]
+    exercises: list[ExerciseEntry] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from string import Formatter
 from typing import TYPE_CHECKING
 
@@ -36,11 +37,26 @@ def placeholder_problems(text: str, meaningful: Set[str]) -> Iterator[tuple[str,
         yield "has a single brace", "write {{ for a brace, or a placeholder like {side}"
         return
     for _, name, form, conversion in used:
-        if name not in PLACEHOLDERS or form or conversion:
-            known = "known: " + ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
-            yield f"unknown placeholder {{{name}}}", did_you_mean(name or "", PLACEHOLDERS) or known
+        if name not in PLACEHOLDERS:
+            yield f"unknown placeholder {{{name}}}", _nearest(name or "")
+        elif form or conversion:
+            yield f"has something after the name in {{{name}…}}", f"write just {{{name}}}"
         elif name not in meaningful:
             yield _MEANINGLESS.get(name, f"{{{name}}} has no meaning here"), "take it out, or say it in words"
+
+
+def unfilled_problems(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (message, hint) for every placeholder in a name, where none is filled."""
+    for name in re.findall(r"\{(\w+)\}", text):
+        if name in PLACEHOLDERS:
+            yield f"{{{name}}} has no meaning in a name", "placeholders are for sentences; say it in words"
+
+
+def _nearest(name: str) -> str:
+    nearest = did_you_mean(name.strip().lower(), PLACEHOLDERS)
+    if nearest:
+        return re.sub(r'"(\w+)"', r'"{\1}"', nearest)
+    return "known: " + ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ shown is what is heard, not what was computed.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -69,10 +70,7 @@ class Score:
 
     def index_at(self, instant_ms: int) -> int:
         """Return the index of the interval that sounds at an instant, the last one after the end."""
-        for index in range(len(self.placed) - 1, -1, -1):
-            if self.placed[index].start_ms <= instant_ms:
-                return index
-        return 0
+        return max(0, bisect_right(self.placed, instant_ms, key=lambda one: one.start_ms) - 1)
 
     def _grow(self, placed: Iterable[Placed]) -> None:
         try:

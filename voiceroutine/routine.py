@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from voiceroutine import mistakes, model
-from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
+from voiceroutine.errors import Location, Problem, did_you_mean
 from voiceroutine.phrases import languages, phrases_for
-from voiceroutine.placeholders import placeholder_problems
+from voiceroutine.placeholders import placeholder_problems, unfilled_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from voiceroutine.document import Document, KeyPath
 
     Entries = Mapping[str, Sequence[model.ExerciseEntry]]
+    Sources = Sequence[tuple[model.ExerciseFields, KeyPath]]
 
 T = TypeVar("T")
 
@@ -186,7 +187,7 @@ def load_routine(document: Document, library: Entries, *, profile: str | None = 
     loader = _Loader(document, library, written)
     routine = loader.routine(profile)
     if loader.problems:
-        raise RoutineError(sorted(loader.problems, key=lambda p: (p.where.line, p.where.column)))
+        raise mistakes.refusal(loader.problems)
     return routine
 
 
@@ -203,14 +204,17 @@ class _Loader:
         self._library = library
         self._written = written
         self._gaps = _gaps(written.defaults)
+        self._own = {entry.id: index for index, entry in reversed([*enumerate(written.exercises)])}
+        self._language = written.language if _has_phrases(written.language) else "en"
         self._last_exercise = max(_exercise_paths(written.steps, ("steps",)), default=())
         self.problems: list[Problem] = []
 
     def routine(self, profile: str | None) -> Routine:
         self._check_language()
-        self._check_own_exercises()
+        self._check_title()
+        self._collect(mistakes.entry_problems(self._document, self._written.exercises, self._library))
         return Routine(
-            title=" ".join(self._written.title.split()),
+            title=self._written.title,
             summary=self._written.summary,
             where=self._document.location(("title",)),
             steps=self._steps(self._written.steps, ("steps",)),
@@ -219,22 +223,21 @@ class _Loader:
         )
 
     def _report(self, path: KeyPath, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(where=self._document.location(path), message=message, hint=hint))
+        self._collect([self._document.problem(path, message, hint)])
+
+    def _collect(self, problems: Iterable[Problem]) -> None:
+        self.problems += problems
+        if len(self.problems) >= mistakes.MOST_PROBLEMS:
+            raise mistakes.refusal(self.problems)
 
     def _check_language(self) -> None:
-        if self._written.language.split("-")[0].lower() not in languages():
+        if not _has_phrases(self._written.language):
             known = ", ".join(languages())
             self._report(("language",), f'there are no phrases for "{self._written.language}"', f"there are: {known}")
 
-    def _check_own_exercises(self) -> None:
-        seen: set[str] = set()
-        for index, entry in enumerate(self._written.exercises):
-            path = ("exercises", index)
-            if entry.id in seen:
-                self._report((*path, "id"), f'the id "{entry.id}" is used twice', "give each entry an id of its own")
-            if entry.name is None and entry.id not in self._library:
-                self._report(path, "name is missing", 'give it a name to be spoken: name = "…"')
-            seen.add(entry.id)
+    def _check_title(self) -> None:
+        for message, hint in unfilled_problems(self._written.title):
+            self._report(("title",), message, hint)
 
     def _steps(self, written: Sequence[model.Step], path: KeyPath) -> tuple[Step, ...]:
         if path.count("steps") > DEEPEST_NESTING:
@@ -263,46 +266,49 @@ class _Loader:
                 return Say(where=where, text=written.say, pause_ms=first_written(written.pause, otherwise=1_000))
 
     def _exercise(self, written: model.ExerciseStep, path: KeyPath) -> Exercise | None:
-        sources = [written, *self._entries(written, path)]
+        sources = [(written, path), *self._entries(written, path)]
+        self._collect(mistakes.fields_problems(self._document, written, path))
         if written.exercise is not None and len(sources) == 1:
             return None
-        acting = next((source for source in sources if _actions(source)), None)
+        acting = next((source for source, _ in sources if source.actions()), None)
         if acting is None:
             self._report(path, "has neither hold, move nor phases", 'say how long the work is, like hold = "30s"')
             return None
-        if len(_actions(acting)) > 1:
-            one, two = _actions(acting)[:2]
-            self._report((*path, two), f"has both {one} and {two}", "an exercise has exactly one of hold, move, phases")
-            return None
-        exercise = _resolved(self._document.location(path), sources, acting, self._gaps, self._written.language)
-        self._check_exercise(exercise, path)
+        where = self._document.location(path)
+        exercise = _resolved(where, [source for source, _ in sources], acting, self._gaps, self._language)
+        self._check_texts(exercise, sources, path)
         return exercise
 
-    def _entries(self, written: model.ExerciseStep, path: KeyPath) -> list[model.ExerciseFields]:
+    def _entries(self, written: model.ExerciseStep, path: KeyPath) -> Sources:
         if written.exercise is None:
-            return []
-        own = [entry for entry in self._written.exercises if entry.id == written.exercise]
-        entries: list[model.ExerciseFields] = [*own[:1], *self._library.get(written.exercise, ())]
+            return ()
+        index = self._own.get(written.exercise)
+        own = () if index is None else ((self._written.exercises[index], ("exercises", index)),)
+        entries = (*own, *((entry, path) for entry in self._library.get(written.exercise, ())))
         if not entries:
-            known = [*self._library, *(entry.id for entry in self._written.exercises)]
-            hint = did_you_mean(written.exercise, known) or "voiceroutine exercises lists those that there are"
+            hint = did_you_mean(written.exercise, [*self._library, *self._own])
+            hint = hint or 'see "voiceroutine exercises" for those that there are'
             self._report((*path, "exercise"), f'there is no exercise "{written.exercise}"', hint)
         return entries
 
-    def _check_exercise(self, exercise: Exercise, path: KeyPath) -> None:
+    def _check_texts(self, exercise: Exercise, sources: Sources, path: KeyPath) -> None:
         meaningful = self._meaningful_anywhere(path) | _meaningful_in(exercise)
-        self._check_text(exercise.instruction, (*path, "instruction"), meaningful)
-        self._check_text(exercise.cue, (*path, "cue"), meaningful)
-        self._check_text(exercise.caution, (*path, "caution"), meaningful)
+        for key in mistakes.TEXT_KEYS:
+            found = next(((source, at) for source, at in sources if getattr(source, key) is not None), None)
+            if found is not None:
+                is_elsewhere = found[1] == path and found[0] is not sources[0][0]
+                hint = f"the library's text has it; give the step its own {key}" if is_elsewhere else ""
+                self._check_text(getattr(exercise, key), (*found[1], key), meaningful, hint)
+        acting_path = next((at for source, at in sources if source.actions()), path)
         for index, phase in enumerate(exercise.phases):
-            self._check_text(phase.say, (*path, "phases", index, "say"), meaningful)
+            self._check_text(phase.say, (*acting_path, "phases", index, "say"), meaningful)
 
     def _meaningful_anywhere(self, path: KeyPath) -> frozenset[str]:
         return frozenset({"total", "next"} if path < self._last_exercise else {"total"})
 
-    def _check_text(self, text: str | None, path: KeyPath, meaningful: frozenset[str]) -> None:
+    def _check_text(self, text: str | None, path: KeyPath, meaningful: frozenset[str], better_hint: str = "") -> None:
         for message, hint in placeholder_problems(text or "", meaningful):
-            self._report(path, message, hint)
+            self._report(path, message, better_hint or hint)
 
 
 def _exercise_paths(steps: Sequence[model.Step], path: KeyPath) -> Iterator[KeyPath]:
@@ -319,12 +325,6 @@ def _meaningful_in(exercise: Exercise) -> frozenset[str]:
     found |= {"side"} if exercise.sides else set()
     found |= {"other_side"} if len(set(exercise.sides)) == 2 else set()
     return frozenset(found)
-
-
-def _actions(source: model.ExerciseFields) -> list[Literal["hold", "move", "phases"]]:
-    written: dict[Literal["hold", "move", "phases"], object]
-    written = {"hold": source.hold, "move": source.move, "phases": source.phases}
-    return [action for action, value in written.items() if value is not None]
 
 
 def _phases(acting: model.ExerciseFields) -> tuple[Phase, ...]:
@@ -344,7 +344,7 @@ def _resolved(
         values: list[T | None] = [getattr(source, key) for source in sources]
         return first_written(*values, otherwise=otherwise)
 
-    action = _actions(acting)[0]
+    action = acting.actions()[0]
     return Exercise(
         where=where,
         name=inherited("name", ""),
@@ -373,6 +373,10 @@ def _sides(written: str | list[str], language: str) -> tuple[str, ...]:
         return tuple(written)
     words = phrases_for(language).sides
     return () if written == "none" else (words["right"], words["left"])
+
+
+def _has_phrases(language: str) -> bool:
+    return language.split("-", maxsplit=1)[0].lower() in languages()
 
 
 def _gaps(written: model.DefaultsTable) -> Gaps:

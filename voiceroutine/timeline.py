@@ -33,6 +33,7 @@ READY_BEFORE_WORK_MS = 3_000
 AFTER_READY_MS = 1_200
 BEFORE_FINISH_MS = 700
 FINISH_WITHOUT_WORDS_MS = 2_000
+MAY_MOVE_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,7 @@ class _Compiler:
         self._groups = [tuple(group) for _, group in groupby(intervals, key=_rep_key())]
         self._measure = measure
         self._length = length
-        self._last_word_ms = -BETWEEN_WORDS_MS
+        self._last_gap_word_ms = -BEFORE_WORK_MS
         self._last_sound_ms = 0
 
     def run(self) -> Iterator[Placed]:
@@ -181,8 +182,8 @@ class _Compiler:
     def _remember(self, placed: Placed) -> None:
         for cue in placed.cues:
             self._last_sound_ms = max(self._last_sound_ms, cue.end_ms)
-            if isinstance(cue, Speech):
-                self._last_word_ms = max(self._last_word_ms, cue.end_ms)
+            if isinstance(cue, Speech) and not placed.interval.exact:
+                self._last_gap_word_ms = cue.end_ms
 
     def _chime(self, at_ms: int, sound: str, why: ChimeWhy) -> Chime:
         return Chime(at_ms=at_ms, duration_ms=self._length(sound), sound=sound, why=why)
@@ -210,28 +211,34 @@ class _Compiler:
             yield self._chime(at_ms, self._sounds.end, "end")
 
     def _gap(self, interval: Interval, place: _Place) -> Placed:
-        leads_to_work = place.after is not None and place.after.exact
-        first_ms = place.attacked_ms + BEFORE_WORDS_MS
-        spoken = self._say_all(self._script.gap(interval, place.before), first_ms)
-        after_words_ms = BEFORE_WORK_MS if leads_to_work else 0
-        end_ms = max(place.start_ms + interval.minimum_ms, spoken[-1].end_ms + after_words_ms if spoken else 0)
-        if leads_to_work and end_ms - place.start_ms >= READY_FROM_MS:
-            earliest_ms = spoken[-1].end_ms + BETWEEN_WORDS_MS if spoken else first_ms
-            spoken += self._say_all(self._script.ready(), max(end_ms - READY_BEFORE_WORK_MS, earliest_ms))
-            end_ms = max(end_ms, spoken[-1].end_ms + AFTER_READY_MS) if spoken else end_ms
+        spoken = self._say_all(self._script.gap(interval, place.before), place.attacked_ms + BEFORE_WORDS_MS)
+        written_end_ms = place.start_ms + interval.minimum_ms
+        if place.after is not None and place.after.exact:
+            last_word_ms = spoken[-1].end_ms if spoken else self._last_gap_word_ms
+            end_ms = max(written_end_ms, last_word_ms + BEFORE_WORK_MS)
+            ready = self._ready(place.start_ms, last_word_ms, end_ms)
+            end_ms = max([end_ms, *(words.end_ms + AFTER_READY_MS for words in ready)])
+            spoken += ready
+        else:
+            end_ms = max([written_end_ms, *(words.end_ms for words in spoken)])
         return Placed(interval=interval, start_ms=place.start_ms, end_ms=end_ms, cues=(*place.opening, *spoken))
+
+    def _ready(self, start_ms: int, last_word_ms: int, end_ms: int) -> list[Speech]:
+        if end_ms - start_ms < READY_FROM_MS:
+            return []
+        at_ms = max(end_ms - READY_BEFORE_WORK_MS, last_word_ms + BETWEEN_WORDS_MS)
+        return self._say_all(self._script.ready(), at_ms)
 
     def _sentences(self, interval: Interval, place: _Place) -> Placed:
         """Place the intro or a `say`: they last as long as their words, and the pause after them."""
         lead_ms = BEFORE_WORDS_MS if interval.kind == "intro" else 0
-        first_ms = max(place.attacked_ms + lead_ms, self._last_word_ms + BETWEEN_WORDS_MS)
+        first_ms = max(place.attacked_ms + lead_ms, self._last_gap_word_ms + BETWEEN_WORDS_MS)
         spoken = self._say_all(self._script.gap(interval, place.before), first_ms)
         end_ms = (spoken[-1].end_ms if spoken else place.start_ms) + interval.minimum_ms
         return Placed(interval=interval, start_ms=place.start_ms, end_ms=end_ms, cues=(*place.opening, *spoken))
 
     def _closing(self, interval: Interval, place: _Place) -> Placed:
-        first_ms = max(place.attacked_ms + BEFORE_WORDS_MS, self._last_word_ms + BETWEEN_WORDS_MS)
-        spoken = self._say_all(self._script.gap(interval, place.before), first_ms)
+        spoken = self._say_all(self._script.gap(interval, place.before), place.attacked_ms + BEFORE_WORDS_MS)
         finish_ms = spoken[-1].end_ms + BEFORE_FINISH_MS if spoken else place.start_ms + FINISH_WITHOUT_WORDS_MS
         finish = self._chime(finish_ms, self._sounds.finish, "finish")
         cues: tuple[Cue, ...] = (*place.opening, *spoken, finish)
@@ -239,77 +246,85 @@ class _Compiler:
         return Placed(interval=interval, start_ms=place.start_ms, end_ms=end_ms, cues=cues)
 
     def _work(self, rep: tuple[Interval, ...], place: _Place) -> Iterator[Placed]:
-        chimes = [*self._work_chimes(rep, place)]
-        wishes = self._script.work(rep, has_gap_before=place.before is not None and not place.before.exact)
-        words = _Words(self._measure, place.start_ms, _rep_ms(rep), self._script.counted_ms(_rep_ms(rep)))
-        problems = [*words.place(wishes, self._last_word_ms, place.attacked_ms, rep)]
-        cues: list[Cue] = sorted([*chimes, *words.spoken], key=lambda cue: (cue.at_ms, isinstance(cue, Speech)))
-        start_ms = place.start_ms
+        start_ms, rep_ms = place.start_ms, _rep_ms(rep)
+        counted_ms = self._script.counted_ms(rep_ms)
+        words = _Words(self._measure, start_ms, rep_ms - counted_ms)
+        has_gap_before = place.before is not None and not place.before.exact
+        words.say(self._script.work(rep, has_gap_before=has_gap_before))
+        countdown, notes = self._countdown(start_ms + rep_ms, counted_ms)
+        cues = sorted([*place.opening, *self._work_chimes(rep, start_ms), *words.spoken, *countdown], key=_by_instant)
+        problems = [Problem(where=rep[0].where, message=note, severity="note") for note in (*words.notes, *notes)]
         for interval in rep:
             end_ms = start_ms + interval.minimum_ms
-            is_last = interval is rep[-1]
             own = tuple(cue for cue in cues if start_ms <= cue.at_ms < end_ms)
-            found = tuple(problems) if is_last else ()
+            found = tuple(problems) if interval is rep[-1] else ()
             yield Placed(interval=interval, start_ms=start_ms, end_ms=end_ms, cues=own, problems=found)
             start_ms = end_ms
 
-    def _work_chimes(self, rep: tuple[Interval, ...], place: _Place) -> Iterator[Chime]:
+    def _work_chimes(self, rep: tuple[Interval, ...], start_ms: int) -> Iterator[Chime]:
         rep_ms = _rep_ms(rep)
-        yield from place.opening
         if rep_ms < TICKED_BELOW_MS:
-            yield self._chime(place.start_ms, self._sounds.tick, "rep")
+            yield self._chime(start_ms, self._sounds.tick, "rep")
         else:
-            yield self._chime(place.start_ms, self._sounds.start, "start")
-        if self._script.is_halved(rep) and self._routine.cues.halfway == "chime":
-            yield self._chime(place.start_ms + rep_ms // 2, self._sounds.halfway, "halfway")
-        if self._routine.cues.countdown_with == "tick":
-            for left_ms in range(self._script.counted_ms(rep_ms), 0, -1000):
-                yield self._chime(place.start_ms + rep_ms - left_ms, self._sounds.tick, "countdown")
+            yield self._chime(start_ms, self._sounds.start, "start")
+        if self._script.halfway(rep) == "chime":
+            yield self._chime(start_ms + rep_ms // 2, self._sounds.halfway, "halfway")
+
+    def _countdown(self, end_ms: int, counted_ms: int) -> tuple[Sequence[Cue], list[str]]:
+        """Return the last seconds of work; ticks, with a note, where a number is too long for its second."""
+        instants = range(end_ms - counted_ms, end_ms, 1000)
+        numbers = self._script.numbers(counted_ms)
+        words = [self._number(line, at_ms) for line, at_ms in zip(numbers, instants, strict=False)]
+        spoken = [word for word in words if word is not None]
+        if numbers and len(spoken) == len(numbers):
+            return spoken, []
+        ticks = [self._chime(at_ms, self._sounds.tick, "countdown") for at_ms in instants]
+        return ticks, ["the countdown is ticked: its numbers are too long for a second each"] if numbers else []
+
+    def _number(self, line: Line, at_ms: int) -> Speech | None:
+        return _fitting(self._measure, line, at_ms, at_ms + 1000 - BETWEEN_WORDS_MS)
 
 
 class _Words:
-    """Finds room for words inside one rep: at the wished instant, faster, later, or not at all."""
+    """Finds room for words inside one rep, from left to right: at the wished instant, faster, later, or not at all.
 
-    def __init__(self, measure: Measure, start_ms: int, rep_ms: int, counted_ms: int) -> None:
+    A word that is hurried or left out keeps the room it would have taken, so that longer speech never makes a later
+    word earlier.
+    """
+
+    def __init__(self, measure: Measure, start_ms: int, uncounted_ms: int) -> None:
         self._measure = measure
         self._start_ms = start_ms
-        self._end_ms = start_ms + rep_ms - BETWEEN_WORDS_MS
-        self._uncounted_end_ms = start_ms + rep_ms - counted_ms - BETWEEN_WORDS_MS
+        self._free_ms = start_ms + ATTACK_MS
+        self._limit_ms = start_ms + uncounted_ms - BETWEEN_WORDS_MS
         self.spoken: list[Speech] = []
+        self.notes: list[str] = []
 
-    def place(
-        self, wishes: Iterable[Wish], last_word_ms: int, attacked_ms: int, rep: Sequence[Interval]
-    ) -> Iterator[Problem]:
-        """Place the wishes in their order, and yield what had to be done to one of them."""
-        free_from_ms = max(attacked_ms, self._start_ms + ATTACK_MS, last_word_ms + BETWEEN_WORDS_MS)
+    def say(self, wishes: Iterable[Wish]) -> None:
+        """Place all wishes."""
         for wish in wishes:
-            wished_ms = max(self._start_ms + wish.at_ms, free_from_ms)
-            found = self._find(wish, wished_ms)
-            if found is not None:
-                self.spoken.append(found)
-            if (message := _what_happened(wish, wished_ms, found)) is not None:
-                yield Problem(where=rep[0].where, message=message, severity="note")
+            wished_ms = max(self._start_ms + wish.at_ms, self._start_ms + ATTACK_MS)
+            found = self._placed(wish, wished_ms)
+            self.spoken += [found] if found else []
+            note = _what_happened(wish, wished_ms, found)
+            self.notes += [note] if note else []
 
-    def _find(self, wish: Wish, wished_ms: int) -> Speech | None:
-        paces = (wish.utterance, wish.utterance.faster())
-        instants = [wished_ms, *self._gaps_between_words(wished_ms, wished_ms + wish.may_move_ms)]
-        for at_ms in instants:
-            for utterance in paces:
-                speech = Speech(at_ms=at_ms, duration_ms=self._measure(utterance), utterance=utterance, why=wish.why)
-                if self._is_free(speech):
-                    return speech
-        return None
+    def _placed(self, wish: Wish, wished_ms: int) -> Speech | None:
+        duration_ms = self._measure(wish.utterance)
+        sensible_ms = self._start_ms + wish.sensible_until_ms - duration_ms
+        latest_ms = max(wished_ms, min(wished_ms + MAY_MOVE_MS, sensible_ms))
+        at_ms = max(wished_ms, self._free_ms)
+        self._free_ms = max(self._free_ms, min(at_ms, latest_ms) + duration_ms + BETWEEN_WORDS_MS)
+        return _fitting(self._measure, wish, at_ms, self._limit_ms) if at_ms <= latest_ms else None
 
-    def _gaps_between_words(self, after_ms: int, latest_ms: int) -> list[int]:
-        ends = (speech.end_ms + BETWEEN_WORDS_MS for speech in self.spoken)
-        return sorted(end_ms for end_ms in ends if after_ms < end_ms <= latest_ms)
 
-    def _is_free(self, wanted: Speech) -> bool:
-        limit_ms = self._end_ms if wanted.why == "countdown" else self._uncounted_end_ms
-        return wanted.end_ms <= limit_ms and all(
-            wanted.end_ms + BETWEEN_WORDS_MS <= speech.at_ms or speech.end_ms + BETWEEN_WORDS_MS <= wanted.at_ms
-            for speech in self.spoken
-        )
+def _fitting(measure: Measure, words: Line | Wish, at_ms: int, limit_ms: int) -> Speech | None:
+    """Return words at an instant, faster if they need it, or None if even so they end after the limit."""
+    for utterance in (words.utterance, words.utterance.faster()):
+        duration_ms = measure(utterance)
+        if at_ms + duration_ms <= limit_ms:
+            return Speech(at_ms=at_ms, duration_ms=duration_ms, utterance=utterance, why=words.why)
+    return None
 
 
 def _what_happened(wish: Wish, wished_ms: int, found: Speech | None) -> str | None:
@@ -322,6 +337,10 @@ def _what_happened(wish: Wish, wished_ms: int, found: Speech | None) -> str | No
     if found.utterance != wish.utterance:
         return f"{said} is said a little faster to fit"
     return None
+
+
+def _by_instant(cue: Cue) -> tuple[int, bool]:
+    return cue.at_ms, isinstance(cue, Speech)
 
 
 def _rep_ms(rep: Sequence[Interval]) -> int:

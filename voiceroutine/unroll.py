@@ -8,7 +8,7 @@ Between two works stands exactly one gap; a `relax` of zero is no gap at all.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Literal
 
 from voiceroutine.errors import Location, Problem, RoutineError
@@ -150,10 +150,11 @@ def _exercise(occurrence: _Occurrence, step: Exercise, *, is_first_time: bool) -
         rounds=occurrence.rounds,
         is_first_time=is_first_time,
     )
-    reps = [replace(common, set=set_, side=side, rep=rep) for set_, side, rep in _order_of_work(step)]
-    yield replace(reps[0], minimum_ms=step.prepare_ms)
-    yield from _work(reps[0], step)
-    for before, rep in pairwise(reps):
+    reps = (replace(common, set=set_, side=side, rep=rep) for set_, side, rep in _order_of_work(step))
+    first = next(reps)
+    yield replace(first, minimum_ms=step.prepare_ms)
+    yield from _work(first, step)
+    for before, rep in pairwise(chain([first], reps)):
         yield from _gap(before, rep, step)
         yield from _work(rep, step)
 

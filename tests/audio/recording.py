@@ -59,12 +59,18 @@ class Recorder:
 
     def stop(self) -> Heard:
         """End the recording and read the numbers in it."""
+        return self._read(*self.recorded())
+
+    def recorded(self) -> tuple[NDArray[np.float32], float]:
+        """End the recording; return its samples (frames, 2) and when the first of them sounded."""
         self._process.kill()
         self._process.wait(5)
         self._thread.join(5)
         assert self._process.stdout
         self._process.stdout.close()
-        return self._read()
+        raw = b"".join(self._chunks)
+        samples = np.frombuffer(raw[: len(raw) // FRAME_BYTES * FRAME_BYTES], np.float32).reshape(-1, 2)
+        return samples, float(np.percentile(self._starts_s, 5))
 
     def _record(self) -> None:
         assert self._process.stdout
@@ -80,14 +86,11 @@ class Recorder:
             assert time.monotonic() < give_up_s, "the virtual sound card gives no sound to record"
             time.sleep(0.005)
 
-    def _read(self) -> Heard:
-        raw = b"".join(self._chunks)
-        samples = np.frombuffer(raw[: len(raw) // FRAME_BYTES * FRAME_BYTES], np.float32).reshape(-1, 2)
+    def _read(self, samples: NDArray[np.float32], start_s: float) -> Heard:
         low, high = np.rint(samples.T * 32768).astype(np.int64)
         numbers = high << 15 | low
         at = np.flatnonzero(numbers)
         first, last = (int(at[0]), int(at[-1])) if len(at) else (0, 0)
-        start_s = float(np.percentile(self._starts_s, 5))
         return Heard(
             numbers=numbers[at],
             first_s=start_s + first / SAMPLERATE_HZ,

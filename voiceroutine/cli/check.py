@@ -44,6 +44,10 @@ def _problems(file: str, *, has_limits: bool) -> Sequence[Problem]:
 def _print(files: Sequence[str], problems: Sequence[Problem]) -> None:
     for problem in problems:
         click.echo(str(problem))
-    count = len(problems)
-    found = "no problems" if not count else f"{count} problem{'s' * (count > 1)}"
-    click.echo(f"{len(files)} routine{'s' * (len(files) > 1)}, {found}.")
+    counts = {kind: sum(problem.severity == kind for problem in problems) for kind in ("error", "warning", "note")}
+    found = ", ".join(_counted(count, kind) for kind, count in counts.items() if count)
+    click.echo(f"{_counted(len(files), 'routine')}: {found or 'no problems'}.")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,7 +12,7 @@ from voiceroutine.cues import Speech
 from voiceroutine.units import clock_text, duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console, RenderableType
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from voiceroutine.timeline import Placed
 
 KEYS = "space pause · n next · b back · r repeat · q quit"
+SHORT_KEYS = "keys: space n b r q"
+ROOMY_ROWS = 18
 
 
 class Display(Protocol):
@@ -199,8 +202,7 @@ class ScreenDisplay:
                 self._draw(self._starting(snapshot))
             return
         view = view_of(snapshot, score)
-        cells = int(view.share * size.width)
-        seen = (snapshot.state, snapshot.index, view.count, view.words, view.session, cells, size)
+        seen = (snapshot.state, snapshot.index, view.count, view.words, size)
         if seen != self._shown:
             self._shown = seen
             self._draw(self._screen(view, is_paused=snapshot.state == "paused"))
@@ -231,25 +233,32 @@ class ScreenDisplay:
         from rich.console import Group
         from rich.text import Text
 
-        width, height = self._console.size
-        roomy = height >= 18
-        lines: list[RenderableType] = [
-            Text(self._title, style="dim", justify="center", no_wrap=True, overflow="ellipsis"),
-            Text(self._message, style="dim", justify="center", no_wrap=True, overflow="ellipsis"),
-            Text(view.name, style="bold", justify="center", no_wrap=True, overflow="ellipsis"),
-            Text(view.detail, justify="center", no_wrap=True, overflow="ellipsis"),
-        ]
-        lines += [Text(row, style="bold", justify="center") for row in (large(view.count) if roomy else [view.count])]
-        lines += [
-            Text("paused" if is_paused else bar(view.share, min(width - 4, 60)), justify="center"),
-            Text(view.words, style="italic", justify="center"),
-            Text(f"Next: {view.next}" if view.next else "", justify="center", no_wrap=True, overflow="ellipsis"),
-            Text(f"{bar(view.session_share, min(width - 24, 40))}  {view.session}", justify="center", no_wrap=True),
-            Text(KEYS, style="dim", justify="center"),
-        ]
-        if roomy:
-            lines = [part for line in lines[:4] for part in (line,)] + [Text("")] + lines[4:9] + [Text("")] + lines[9:]
-        return Group(*lines)
+        rows = _rows(view, self._title, self._message, self._console.size, is_paused=is_paused)
+        return Group(
+            *(Text(row, style=style, justify="center", no_wrap=True, overflow="ellipsis") for row, style in rows)
+        )
+
+
+def _rows(view: View, title: str, message: str, size: tuple[int, int], *, is_paused: bool) -> Iterator[tuple[str, str]]:
+    """Yield every row of the screen with its style; small terminals get neither space nor large digits."""
+    width, height = size
+    is_roomy = height >= ROOMY_ROWS
+    space = [("", "")] if is_roomy else []
+    words = textwrap.wrap(view.words, width - 4)
+    yield title, "dim"
+    yield from [(message, "dim")] if message else []
+    yield from space
+    yield view.name, "bold"
+    yield view.detail, ""
+    yield from space
+    yield from ((row, "bold") for row in (large(view.count) if is_roomy else [view.count]))
+    yield from space
+    yield "paused" if is_paused else bar(view.share, min(width - 4, 60)), ""
+    yield from ((row, "italic") for row in (words if not is_roomy else [*words, "", ""][: max(2, len(words))]))
+    yield f"Next: {view.next}" if view.next else "", ""
+    yield from space
+    yield f"{bar(view.session_share, min(width - 24, 40))}  {view.session}", ""
+    yield KEYS if width > len(KEYS) else SHORT_KEYS, "dim"
 
 
 def bar(share: float, cells: int) -> str:

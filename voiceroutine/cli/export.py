@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing when it works.")
 def command(routine: str, output: Path | None, quiet: bool, **flags: Any) -> None:
     """Make an audio file of ROUTINE (a name or a file)."""
-    from voiceroutine.export import check_path, export_mix
+    from voiceroutine.exporting import check_path, export_mix
     from voiceroutine.units import clock_text
 
     path = output or Path(f"{Path(routine).stem}.mp3")

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    ReadKey = Callable[[], str | None]
+    ReadKey = Callable[[float], str | None]
 
 ARROWS = {"\x1b[C": "right", "\x1bOC": "right", "\x1b[D": "left", "\x1bOD": "left"}
+WINDOWS_POLL_S = 0.03
 WINDOWS_ARROWS = {"M": "right", "K": "left"}
 
 
 @contextmanager
 def keys() -> Iterator[ReadKey]:
-    """Yield a function that returns a key that was pressed, or None at once; the terminal is restored afterwards."""
+    """Yield a function that waits up to some seconds for a key; the terminal is restored afterwards."""
     if not _can_read_keys():
-        yield lambda: None
+        yield _no_key
     elif sys.platform == "win32":
         yield _windows_key
     else:
         with _single_keys() as fd:
-            yield lambda: _unix_key(fd)
+            yield partial(_unix_key, fd)
+
+
+def _no_key(timeout_s: float) -> None:
+    time.sleep(timeout_s)
 
 
 def _can_read_keys() -> bool:
@@ -33,17 +40,28 @@ def _can_read_keys() -> bool:
         fd = sys.stdin.fileno()
     except (AttributeError, ValueError, OSError):
         return False
-    if not os.isatty(fd):
+    return os.isatty(fd) and not _is_in_background(fd)
+
+
+def _is_in_background(fd: int) -> bool:
+    """Say whether a shell runs this in the background, where reading keys would stop the program."""
+    if sys.platform == "win32":
         return False
-    return sys.platform == "win32" or os.tcgetpgrp(fd) == os.getpgrp()
+    try:
+        return os.tcgetpgrp(fd) != os.getpgrp()
+    except OSError:
+        return False
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _windows_key() -> str | None:
-        if not msvcrt.kbhit():
-            return None
+    def _windows_key(timeout_s: float) -> str | None:
+        until_s = time.monotonic() + timeout_s
+        while not msvcrt.kbhit():
+            if time.monotonic() > until_s:
+                return None
+            time.sleep(WINDOWS_POLL_S)
         key = msvcrt.getwch()
         if key in "\x00\xe0":
             return WINDOWS_ARROWS.get(msvcrt.getwch())
@@ -66,8 +84,8 @@ else:
         finally:
             termios.tcsetattr(fd, termios.TCSADRAIN, before)
 
-    def _unix_key(fd: int) -> str | None:
-        if not select.select([fd], [], [], 0)[0]:
+    def _unix_key(fd: int, timeout_s: float) -> str | None:
+        if not select.select([fd], [], [], timeout_s)[0]:
             return None
         typed = os.read(fd, 16).decode(errors="ignore")
         return ARROWS.get(typed, typed[:1].lower()) or None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,14 @@ import click
 from voiceroutine.cli.options import DEFAULT_ROUTINE, listening_options, produced
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voiceroutine.cli.display import Display
-    from voiceroutine.cli.keyboard import ReadKey
     from voiceroutine.player import Command, Score, Session
     from voiceroutine.production import Production
     from voiceroutine.sinks import Block, LiveSink
 
-LOOK_S = 0.1
+LOOK_S = 0.2
 HEAD_START_S = 0.2
 KEY_COMMANDS: dict[str, Command] = {
     " ": "pause",
@@ -66,7 +66,7 @@ def command(routine: str, device: str | None, delay: int, no_ui: bool, quiet: bo
         with closing(_display(production, no_ui=no_ui, quiet=quiet)) as display:
             _watch(session, score, display)
     except DeviceError as error:
-        raise DeviceError(f"{error}\n{_way_out(routine)}") from error
+        raise DeviceError(f"{error}\n{_way_out(routine, flags)}") from error
     finally:
         session.stop()
 
@@ -127,29 +127,33 @@ def _watch(session: Session, score: Score, display: Display) -> None:
 
     with keys() as read_key:
         while not session.wait(0):
-            if _pressed(read_key, session):
+            key = read_key(LOOK_S)
+            if key == "q":
                 return
+            if key in KEY_COMMANDS:
+                session.send(KEY_COMMANDS[key])
             display.show(session.snapshot(), score)
-            time.sleep(LOOK_S)
 
 
-def _pressed(read_key: ReadKey, session: Session) -> bool:
-    """Pass keys on; return whether the listener wants to quit."""
-    while (key := read_key()) is not None:
-        if key == "q":
-            return True
-        if key in KEY_COMMANDS:
-            session.send(KEY_COMMANDS[key])
-    return False
-
-
-def _way_out(routine: str) -> str:
+def _way_out(routine: str, flags: Mapping[str, Any]) -> str:
     import shlex
     from pathlib import Path
 
-    target = f"{Path(routine).stem}.wav"
-    parts = ["voiceroutine", "export", routine, "-o", target]
-    install = (
-        "On Debian or Ubuntu, live sound needs: sudo apt install libportaudio2\n" if sys.platform == "linux" else ""
+    parts = [*_program(), "export", routine]
+    for name, value in flags.items():
+        parts += [f"--{name.replace('_', '-')}"] * bool(value) + ([str(value)] if value and value is not True else [])
+    parts += ["-o", f"{Path(routine).stem}.wav"]
+    install = "On Debian or Ubuntu, live sound needs: sudo apt install libportaudio2\n"
+    return (
+        f"{install if sys.platform == 'linux' else ''}To make a file instead and play it elsewhere: {shlex.join(parts)}"
     )
-    return f"{install}To make a file instead and play it elsewhere: {shlex.join(parts)}"
+
+
+def _program() -> list[str]:
+    """Return how this program was called, so that a command in a message works as it is."""
+    import shutil
+
+    called = sys.argv[0]
+    if called.endswith(".py"):
+        return [sys.executable, "-m", "voiceroutine"]
+    return ["voiceroutine"] if shutil.which("voiceroutine") == called else [called]

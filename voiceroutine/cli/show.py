@@ -99,7 +99,8 @@ def _timetable(timeline: Timeline, voice: str) -> Iterator[str]:
     from voiceroutine.units import clock_text
 
     works = sum(placed.interval.kind == "work" for placed in timeline.intervals)
-    yield f"{timeline.title}: {clock_text(timeline.duration_ms)}, {works} stretches of work, voice {voice}"
+    stretches = f"{works} stretch{'es' * (works != 1)} of work"
+    yield f"{timeline.title}: {clock_text(timeline.duration_ms)}, {stretches}, voice {voice}"
     for chapter in timeline.chapters:
         yield ""
         yield f"{clock_text(chapter.start_ms):>8}  {chapter.title}"
@@ -119,7 +120,8 @@ def _rows(placed: Placed) -> Iterator[str]:
 
     lasts = duration_text(round(placed.end_ms - placed.start_ms, -2))
     grown = f" (+{placed.grown_ms / 1000:.1f}s for the words)" if placed.grown_ms else ""
-    yield f"{clock_text(placed.start_ms):>8}    {placed.interval.kind:<8} {lasts:>7}  {_label(placed)}{grown}".rstrip()
+    start, kind = clock_text(placed.start_ms), placed.interval.kind
+    yield f"{start:>8}    {kind:<8} {lasts:>7}  {_label(placed)}{grown}".rstrip()
     for cue in placed.cues:
         if isinstance(cue, Speech):
             yield f'{clock_text(cue.at_ms):>8}        "{cue.utterance.text}"'

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _FOLDER = Path(__file__).parent
+_MOST_PASSES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,11 @@ class Phrases:
         hours, minutes = divmod(minutes, 60)
         counts = (("hour", hours), ("minute", minutes), ("second", milliseconds / 1000))
         parts = [self._counted(unit, count) for unit, count in counts if count]
-        return self._joined(parts) if parts else self._counted("second", 0)
+        return self.listing(parts) if parts else self._counted("second", 0)
 
     def minutes(self, duration_ms: int) -> str:
         """Return a duration in whole minutes, at least one."""
-        return self._counted("minute", max(1, round(duration_ms / 60_000)))
+        return self._counted("minute", max(1, (duration_ms + 30_000) // 60_000))
 
     def listing(self, things: Sequence[str]) -> str:
         """Return "a chair, a wall and a towel"."""
@@ -59,6 +60,14 @@ class Phrases:
 
     def read_aloud(self, written: str) -> str:
         """Return how a written text is spoken: shorthand, units, ranges and symbols become words."""
+        text = written
+        for _ in range(_MOST_PASSES):
+            before, text = text, self._read_once(text)
+            if text == before:
+                break
+        return text
+
+    def _read_once(self, written: str) -> str:
         text = _plain(written)
         for pattern, spoken in self.reading:
             text = pattern.sub(spoken, text)
@@ -68,12 +77,6 @@ class Phrases:
         forms = self.durations[unit]
         said = self.number(int(count)) if count == int(count) else f"{count:g}"
         return forms[0 if count == 1 else 1].format(n=said)
-
-    def _joined(self, parts: Sequence[str]) -> str:
-        joined = parts[0]
-        for part in parts[1:]:
-            joined = str(self.durations["joined"]).format(first=joined, second=part)
-        return joined
 
 
 @cache
@@ -104,12 +107,19 @@ def languages() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in _FOLDER.glob("*.toml")))
 
 
-_MARKUP = re.compile(r"(?<!\w)[*_`]+(?=\S)|(?<=\S)[*_`]+(?!\w)|^\s*(?:#{1,6}|[-*•])\s+", re.MULTILINE)
+_MARKUP = re.compile(r"(?<!\w)[*_`]+(?=\S)|(?<=\S)[*_`]+(?!\w)|^\s*(?:(?:#{1,6}|[-*•])\s+)+", re.MULTILINE)
+_UNSPOKEN = re.compile("[\u20e3\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
+_SPOKEN_SYMBOLS = "°®©"
 
 
 def _plain(text: str) -> str:
-    text = _MARKUP.sub("", unicodedata.normalize("NFC", text))
-    return "".join(
-        " " if c in "\u200d\ufe0f" or (unicodedata.category(c) in {"So", "Cc", "Cs"} and c not in "°®©") else c
-        for c in text
-    )
+    visible = "".join(map(_visible, _UNSPOKEN.sub("", text)))
+    return unicodedata.normalize("NFC", _MARKUP.sub("", visible))
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cf" or character in _SPOKEN_SYMBOLS:
+        return "" if category == "Cf" else character
+    is_silent = category in {"So", "Cc", "Cs", "Co", "Cn"} and character != "\n"
+    return " " if is_silent else character

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _QUEUE_FRAMES = 4 * BLOCK_FRAMES
 _POLL_MS = 10
+_LONGEST_NAP_MS = 50
 _TAIL_MS = 250
 _IMPOSSIBLY_FAST_FRAMES = 2 * SAMPLERATE_HZ
 
@@ -181,6 +182,11 @@ class PortAudioSink:
     def _end(self) -> None:
         self._ended = True
 
+    def _nap_ms(self) -> int:
+        """Return how long the queue will stay too long, as far as that is known."""
+        excess_frames = self._written_frames - self._taken_frames - _QUEUE_FRAMES
+        return min(max(excess_frames * 1000 // SAMPLERATE_HZ, _POLL_MS), _LONGEST_NAP_MS)
+
     def _wait_until(self, done: Callable[[], bool]) -> None:
         # Naps are counted, not a clock: after the process was stopped, a clock would accuse the device.
         served_frames, waited_ms = self._served_frames, 0
@@ -188,8 +194,9 @@ class PortAudioSink:
             self._check()
             if waited_ms > STALL_MS:
                 raise DeviceError(f"The sound device took nothing for {STALL_MS // 1000} seconds.")
-            time.sleep(_POLL_MS / 1000)
-            waited_ms = waited_ms + _POLL_MS if served_frames == self._served_frames else 0
+            nap_ms = self._nap_ms()
+            time.sleep(nap_ms / 1000)
+            waited_ms = waited_ms + nap_ms if served_frames == self._served_frames else 0
             served_frames = self._served_frames
 
     def _check(self) -> None:

@@ -6,7 +6,8 @@ What is not obvious:
   re-initialization, so only a fresh copy of its memory gives the same samples every time.
 - `espeak_Initialize` ends the whole process when its data is missing, unless bit 0x8000 is set.
 - A path of 160 bytes or more to the data fails; the data is then copied to a shorter one.
-- Two threads inside it abort the process, so one thread does all the work. That is never the main thread: an interrupt that arrives inside the callback would be swallowed by ctypes.
+- Two threads inside it abort the process, so one thread does all the work. That is never the main
+  thread: an interrupt that arrives inside the callback would be swallowed by ctypes.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def _listed(voices: Any) -> Iterator[VoiceInfo]:
     index = 0
     while voices[index]:
         voice = voices[index].contents
-        identifier = voice.identifier.decode(errors="replace").rpartition("/")[2]
+        identifier = voice.identifier.decode(errors="replace").rpartition("/")[2].lower()
         yield VoiceInfo(name=identifier, language=voice.languages[1:].decode(errors="replace"))
         index += 1
 

@@ -32,7 +32,7 @@ class SilentEngine:
 
     def fingerprint(self) -> str:
         """Return the version of the estimate."""
-        return "1"
+        return "2"
 
     def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
         """Return silence."""

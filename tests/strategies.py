@@ -1,0 +1,182 @@
+"""Random routines, and voices that take a random time for each sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+from zlib import crc32
+
+from hypothesis import strategies as st
+
+from voiceroutine.cues import Utterance
+from voiceroutine.errors import Location
+from voiceroutine.routine import Block, CueSettings, Exercise, Phase, Rest, Routine, Say, Step
+from voiceroutine.timeline import Timeline, compile_timeline
+from voiceroutine.unroll import Interval, unroll
+
+WHERE = Location(file="random.toml", line=1, column=1)
+ACTIONS: tuple[Literal["hold", "move", "phases"], ...] = ("hold", "move", "phases")
+SOUND_LENGTHS_MS = {
+    "bell": 2_700, "bowl": 4_000, "two-tone": 1_500, "soft-tick": 200, "tick": 100, "three-bells": 5_000,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long sentences last: anything up to a longest time, the same for the same text, shorter at a faster rate."""
+
+    seed: int
+    longest_ms: int
+    slower: Pace | None = None
+
+    def __call__(self, utterance: Utterance) -> int:
+        drawn_ms = crc32(f"{self.seed} {utterance.text}".encode()) % (self.longest_ms + 1)
+        more_ms = self.slower(utterance) if self.slower else 0
+        return drawn_ms * 150 // utterance.voice.rate_wpm + more_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A routine, how long its sentences last, and what became of both."""
+
+    routine: Routine
+    pace: Pace
+
+    def intervals(self) -> tuple[Interval, ...]:
+        return unroll(self.routine)
+
+    def timeline(self) -> Timeline:
+        return compile_timeline(self.routine, self.intervals(), self.pace, SOUND_LENGTHS_MS.__getitem__)
+
+    def slower(self, by: Pace) -> Session:
+        return replace(self, pace=replace(self.pace, slower=by))
+
+
+def paces() -> st.SearchStrategy[Pace]:
+    longest_ms = st.sampled_from([0, 400, 800, 2_000, 5_000, 20_000])
+    return st.builds(Pace, st.integers(0, 1_000), longest_ms)
+
+
+def work_ms() -> st.SearchStrategy[int]:
+    edges = st.sampled_from([1, 700, 1_000, 1_999, 2_000, 2_999, 3_000, 8_999, 9_000, 19_999, 20_000, 20_001, 30_000])
+    return edges | st.integers(1, 45_000)
+
+
+def gap_ms() -> st.SearchStrategy[int]:
+    return st.sampled_from([0, 0, 1, 400, 3_000, 14_999, 15_000, 20_000]) | st.integers(0, 25_000)
+
+
+def instructions() -> st.SearchStrategy[str | None]:
+    return st.sampled_from(
+        [None, "Sit tall.", "Hold for {hold}.", "{name}: {rep} of {reps}, {set} of {sets}. {total}."]
+    )
+
+
+def short_forms(*, has_sides: bool) -> st.SearchStrategy[str | None]:
+    return st.sampled_from([None, "Once more.", *(["Now {side}."] if has_sides else [])])
+
+
+def phases(*, has_sides: bool) -> st.SearchStrategy[tuple[Phase, ...]]:
+    words = st.sampled_from([None, "Lift.", "Back and down.", *(["Turn to the {side}."] if has_sides else [])])
+    lasts_ms = st.sampled_from([300, 700, 1_000, 1_500, 2_000, 3_000]) | work_ms()
+    return st.lists(st.builds(Phase, say=words, lasts_ms=lasts_ms), min_size=1, max_size=3).map(tuple)
+
+
+def held() -> st.SearchStrategy[tuple[Phase, ...]]:
+    return st.builds(Phase, lasts_ms=work_ms()).map(lambda phase: (phase,))
+
+
+@st.composite
+def exercises(draw: st.DrawFn) -> Exercise:
+    action = draw(st.sampled_from(ACTIONS))
+    sides = draw(st.sampled_from([(), (), ("right", "left"), ("right", "left"), ("up", "down", "left"), ("only",)]))
+    number = draw(st.integers(1, 3))
+    return Exercise(
+        where=WHERE,
+        name=f"Exercise {number}",
+        exercise=draw(st.sampled_from([None, f"exercise-{number}"])),
+        action=action,
+        phases=draw(phases(has_sides=bool(sides)) if action == "phases" else held()),
+        instruction=draw(instructions()),
+        cue=draw(short_forms(has_sides=bool(sides))),
+        caution=draw(st.sampled_from([None, "Never into pain."])),
+        reps=draw(st.integers(1, 3)),
+        sides=sides,
+        is_alternating=sides == ("right", "left") and draw(st.booleans()),
+        sets=draw(st.integers(1, 2)),
+        prepare_ms=draw(gap_ms()),
+        relax_ms=draw(gap_ms()),
+        switch_ms=draw(gap_ms()),
+        rest_ms=draw(gap_ms()),
+        needs=draw(st.sampled_from([(), ("a chair",), ("a wall", "a towel")])),
+    )
+
+
+@st.composite
+def crowded_sessions(draw: st.DrawFn) -> Session:
+    """Draw reps without gaps, whose counts and phase words have hardly room."""
+    exercise = replace(
+        draw(exercises()),
+        action="phases",
+        phases=draw(st.lists(crowded_phases(), min_size=1, max_size=4).map(tuple)),
+        reps=3,
+        sets=1,
+        sides=(),
+        is_alternating=False,
+        relax_ms=0,
+    )
+    cues = CueSettings(countdown_s=draw(st.sampled_from([0, 1])), count_reps=draw(st.booleans()))
+    routine = Routine(title="Crowded", summary=None, where=WHERE, steps=(exercise,), cues=cues)
+    longest_ms = draw(st.sampled_from([400, 800, 2_000]))
+    return Session(routine, Pace(draw(st.integers(0, 1_000)), longest_ms))
+
+
+def crowded_phases() -> st.SearchStrategy[Phase]:
+    words = st.sampled_from(["Lift.", "Sink.", "Back and down.", None])
+    return st.builds(Phase, say=words, lasts_ms=st.integers(300, 3_000))
+
+
+def says() -> st.SearchStrategy[Say]:
+    return st.builds(partial(Say, where=WHERE), text=st.sampled_from(["Breathe.", "About {total}."]), pause_ms=gap_ms())
+
+
+def rests() -> st.SearchStrategy[Rest]:
+    text = st.sampled_from([None, "Shake it out."])
+    return st.builds(partial(Rest, where=WHERE), rest_ms=gap_ms(), text=text)
+
+
+def steps(deepest: int = 2) -> st.SearchStrategy[tuple[Step, ...]]:
+    one: st.SearchStrategy[Step] = exercises() | exercises() | says() | rests()
+    if deepest:
+        one |= blocks(deepest - 1)
+    return st.lists(one, min_size=1, max_size=3).map(tuple)
+
+
+def blocks(deepest: int) -> st.SearchStrategy[Block]:
+    repeat = st.integers(1, 2)
+    inner = st.deferred(lambda: steps(deepest))
+    return st.builds(partial(Block, where=WHERE), steps=inner, repeat=repeat, rest_ms=gap_ms())
+
+
+def cue_settings() -> st.SearchStrategy[CueSettings]:
+    return st.builds(
+        CueSettings,
+        profile=st.sampled_from(["normal", "normal", "quiet", "bell"]),
+        countdown_s=st.sampled_from([0, 1, 3, 3, 10]),
+        countdown_with=st.sampled_from(["tick", "voice"]),
+        halfway=st.sampled_from(["voice", "chime", "off"]),
+        next_up=st.booleans(),
+        count_reps=st.booleans(),
+        safety=st.booleans(),
+    )
+
+
+def routines() -> st.SearchStrategy[Routine]:
+    return st.builds(
+        Routine, title=st.just("Random"), summary=st.none(), where=st.just(WHERE), steps=steps(), cues=cue_settings()
+    )
+
+
+def sessions() -> st.SearchStrategy[Session]:
+    return st.builds(Session, routines(), paces())

@@ -1,0 +1,222 @@
+"""The command line as people and programs meet it: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from voiceroutine.cli import COMMANDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Ended
+
+    Command = Callable[..., Ended]
+
+SMALL = 'title = "Small"\n[[steps]]\nname = "Hold"\nhold = "5s"\n'
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    file = tmp_path / "small.toml"
+    file.write_text(SMALL)
+    return file
+
+
+def test_every_command_explains_itself(command: Command) -> None:
+    for name, summary in COMMANDS.items():
+        ended = command(name, "--help")
+        assert (ended.status, ended.err) == (0, "")
+        assert f"Usage: voiceroutine {name}" in ended.out
+        assert summary in command("--help").out
+
+
+def test_version(command: Command) -> None:
+    assert command("--version").out == "voiceroutine, version 0.1.0\n"
+
+
+def test_a_mistyped_command_has_a_hint(command: Command) -> None:
+    ended = command("exprot")
+    assert ended.status == 2
+    assert 'There is no command "exprot"; did you mean "export"?' in ended.err
+
+
+def test_an_unknown_routine_has_a_hint(command: Command) -> None:
+    ended = command("play", "neck-coldown")
+    assert ended.status == 3
+    assert ended.err == (
+        'neck-coldown: there is no such file, and no routine of that name\n    did you mean "neck-cooldown"?\n'
+    )
+
+
+def test_show_json_is_the_contract(command: Command, small: Path) -> None:
+    ended = command("show", str(small), "--json")
+    shown = json.loads(ended.out)
+    assert (ended.status, ended.err) == (0, "")
+    assert list(shown) == ["format", "title", "voice", "duration_ms", "intervals", "cues", "chapters", "problems"]
+    assert (shown["format"], shown["title"], shown["voice"]) == (1, "Small", "espeak")
+    [work] = [interval for interval in shown["intervals"] if interval["kind"] == "work"]
+    assert work == {
+        "kind": "work",
+        "start_ms": work["start_ms"],
+        "end_ms": work["start_ms"] + 5_000,
+        "grown_ms": 0,
+        "step": "Hold",
+        "exercise": None,
+        "side": None,
+        "set": 1,
+        "sets": 1,
+        "rep": 1,
+        "reps": 1,
+        "phase": None,
+        "source": f"{small}:2",
+    }
+    start = next(cue for cue in shown["cues"] if cue["why"] == "start")
+    assert start == {
+        "kind": "chime",
+        "start_ms": work["start_ms"],
+        "end_ms": work["start_ms"] + 2_800,
+        "sound": "bell",
+        "why": "start",
+    }
+    name = next(cue for cue in shown["cues"] if cue["why"] == "name")
+    assert (name["kind"], name["text"]) == ("speech", "Hold.")
+    ends = [0, *(interval["end_ms"] for interval in shown["intervals"])]
+    assert [interval["start_ms"] for interval in shown["intervals"]] == ends[:-1]
+    assert ends[-1] == shown["duration_ms"] == shown["chapters"][-1]["end_ms"]
+
+
+def test_show_is_a_timetable(command: Command, small: Path) -> None:
+    rows = command("show", str(small), "--voice", "silent").out.splitlines()
+    assert re.fullmatch(r"Small: 0:\d\d, 1 stretch of work, voice silent", rows[0])
+    assert [row.split()[1] for row in rows if re.match(r" +\d+:\d\d    [a-z]", row)] == [
+        "intro",
+        "prepare",
+        "work",
+        "closing",
+    ]
+
+
+def test_check_counts_what_it_finds(command: Command, small: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text('title = "B"\n[[steps]]\nname = "Hold"\nhodl = "5s"\n')
+    assert command("check", str(small)).out == "1 routine: no problems.\n"
+    ended = command("check", str(small), str(broken))
+    assert ended.status == 3
+    assert ended.out.startswith(f'{broken}:4:1: steps[0].hodl: an exercise step has no key "hodl"\n')
+    assert ended.out.endswith("2 routines: 1 error.\n")
+    problems = json.loads(command("check", str(broken), "--json").out)["problems"]
+    assert [(problem["severity"], problem["where"]) for problem in problems] == [("error", f"{broken}:4:1")]
+
+
+def test_every_bundled_routine_passes(command: Command) -> None:
+    names = [line.split()[0] for line in command("routines").out.splitlines() if line and "min," in line]
+    assert {"neck-cooldown", "neck-complete"} <= set(names)
+    assert command("check", "--strict", *names).status == 0
+
+
+def test_a_routine_of_the_users_own_is_found_by_name(command: Command, own_folders: Path, small: Path) -> None:
+    folder = own_folders / "voiceroutine" / "routines"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text(SMALL)
+    assert command("show", "mine", "--estimate").out.startswith("Small:")
+    assert "mine " in command("routines").out
+
+
+def test_exercises_are_listed_and_shown(command: Command) -> None:
+    assert len(command("exercises").out.splitlines()) >= 10
+    shown = command("exercises", "neck-tilt").out
+    assert shown.startswith("Neck tilt (neck-tilt)\n")
+    assert "ACSM" in command("exercises", "neck-stretch").out
+    assert command("exercises", "neck-tlit").status == 3
+
+
+def test_voices_say_which_is_used_and_why(command: Command) -> None:
+    lines = command("voices").out.splitlines()
+    assert lines[0] == "Used: espeak (the embedded espeak-ng is there)"
+    assert any(line.strip().startswith("espeak:en-us ") for line in lines)
+
+
+def test_an_unknown_engine_ends_with_4(command: Command) -> None:
+    ended = command("show", "neck-cooldown", "--voice", "espaek")
+    assert (ended.status, ended.err) == (4, 'There is no voice engine "espaek"; did you mean "espeak"?\n')
+
+
+def test_about_names_the_red_flags(command: Command) -> None:
+    text = command("about").out
+    assert "GPL-3.0-or-later" in text
+    assert "dizziness" in text
+
+
+def test_the_way_out_of_no_sound_is_a_command_with_the_same_flags() -> None:
+    from voiceroutine.cli.play import _way_out
+
+    flags = {"voice": "espeak:en-us", "rate": None, "profile": "quiet", "no_limits": True}
+    assert _way_out("my routines/a b.toml", flags).endswith(
+        " export 'my routines/a b.toml' --voice espeak:en-us --profile quiet --no-limits -o 'a b.wav'"
+    )
+
+
+def test_flags_come_from_the_environment_too(command: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICEROUTINE_SHOW_VOICE", "silent")
+    assert json.loads(command("show", str(small), "--json").out)["voice"] == "silent"
+
+
+NO_SOUND = {"PULSE_SERVER": "unix:/nonexistent", "XDG_RUNTIME_DIR": "/nonexistent"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the machine's own sound can't be hidden")
+def test_without_a_device_play_ends_with_5_and_an_export_command_that_works(small: Path, tmp_path: Path) -> None:
+    nothing = tmp_path / "asound.conf"
+    nothing.write_text("")
+    environment = {**os.environ, **NO_SOUND, "ALSA_CONFIG_PATH": str(nothing)}
+    played = subprocess.run(
+        [sys.executable, "-m", "voiceroutine", "play", str(small), "--no-ui"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert played.returncode == 5
+    assert "Traceback" not in played.stderr
+    advice, _, printed = played.stderr.splitlines()[-1].partition(": ")
+    assert advice == "To make a file instead and play it elsewhere"
+    assert printed == f"{sys.executable} -m voiceroutine export {small} -o small.wav"
+    assert subprocess.run(printed, shell=True, env=environment, cwd=tmp_path, check=False).returncode == 0
+    assert (tmp_path / "small.wav").stat().st_size > 500_000
+
+
+def test_a_broken_routine_is_told_before_anything_sounds(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text('title = "B"\n[[steps]]\nname = "Hold"\nhold = "-5s"\n')
+    ended = subprocess.run(
+        [sys.executable, "-m", "voiceroutine", "play", str(broken)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **NO_SOUND},
+    )
+    assert ended.returncode == 3
+    assert ended.stderr.startswith(f"{broken}:4:1: steps[0].hold: a duration can't be negative")
+
+
+def test_a_closed_pipe_is_no_error(small: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "voiceroutine", "show", "neck-complete"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(20) == 0
+    assert process.stderr.read() == b""
+    process.stderr.close()

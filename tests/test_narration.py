@@ -1,0 +1,170 @@
+"""Each sentence is made once, kept, and never taken from a file that isn't whole."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import soundfile
+
+from voiceroutine.audio import Clip
+from voiceroutine.cues import Utterance
+from voiceroutine.narration import MEMORY_FRAMES, ClipCache, Narrator
+from voiceroutine.routine import VoiceSettings
+from voiceroutine.voices import Probe, VoiceInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HELLO = Utterance(text="Hold for 30s.", voice=VoiceSettings())
+
+
+class Tones:
+    """An engine in memory: a tone of 10 ms for every character; remembers what it was asked for."""
+
+    name = "tones"
+
+    def __init__(self, version: str = "1") -> None:
+        self.asked: list[str] = []
+        self.version = version
+
+    def probe(self) -> Probe:
+        return Probe(ok=True, reason="in memory")
+
+    def voices(self) -> Sequence[VoiceInfo]:
+        return (VoiceInfo(name="tone", language="und"),)
+
+    def fingerprint(self) -> str:
+        return self.version
+
+    def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
+        self.asked.append(text)
+        frames = np.arange(len(text) * 220)
+        return Clip(samples=(0.1 * np.sin(frames / 9)).astype(np.float32), samplerate_hz=22_050)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> ClipCache:
+    return ClipCache(tmp_path / "clips")
+
+
+def files(cache: ClipCache) -> list[Path]:
+    return sorted(cache.folder.rglob("*.wav"))
+
+
+def test_a_sentence_is_spoken_once_in_words(cache: ClipCache) -> None:
+    engine = Tones()
+    narrator = Narrator(engine, cache)
+    duration_ms = narrator.duration_ms(HELLO)
+    assert len(narrator.samples(HELLO)) == duration_ms * 48
+    assert engine.asked == ["Hold for 30 seconds."]
+
+
+def test_the_next_run_takes_it_from_the_cache(cache: ClipCache) -> None:
+    first = Narrator(Tones(), cache).samples(HELLO)
+    engine = Tones()
+    narrator = Narrator(engine, cache)
+    assert narrator.duration_ms(HELLO) * 48 == len(first)
+    assert np.array_equal(narrator.samples(HELLO), first)
+    assert engine.asked == []
+
+
+def test_a_kept_clip_is_plain_audio(cache: ClipCache) -> None:
+    expected = Narrator(Tones(), cache).samples(HELLO)
+    samples, samplerate_hz = soundfile.read(files(cache)[0], dtype="float32")
+    assert samplerate_hz == 48_000
+    assert np.array_equal(samples, expected)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(HELLO, text="Hold for 31s."),
+        replace(HELLO, voice=replace(HELLO.voice, rate_wpm=172)),
+        replace(HELLO, voice=replace(HELLO.voice, pitch_percent=50)),
+        replace(HELLO, voice=replace(HELLO.voice, name="other")),
+    ],
+)
+def test_what_changes_the_samples_changes_the_clip(cache: ClipCache, other: Utterance) -> None:
+    engine = Tones()
+    narrator = Narrator(engine, cache)
+    narrator.samples(HELLO)
+    narrator.samples(other)
+    assert len(engine.asked) == 2
+
+
+def test_a_new_version_of_the_engine_speaks_anew(cache: ClipCache) -> None:
+    Narrator(Tones("1"), cache).samples(HELLO)
+    engine = Tones("2")
+    Narrator(engine, cache).samples(HELLO)
+    assert len(engine.asked) == 1
+
+
+def test_gain_is_no_reason_to_speak_anew(cache: ClipCache) -> None:
+    engine = Tones()
+    narrator = Narrator(engine, cache)
+    narrator.samples(HELLO)
+    narrator.samples(replace(HELLO, voice=replace(HELLO.voice, gain_db=-6.0)))
+    assert len(engine.asked) == 1
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "one bit", "longer", "another header"])
+def test_a_damaged_clip_is_made_again(cache: ClipCache, damage: str) -> None:
+    expected = Narrator(Tones(), cache).samples(HELLO)
+    file = files(cache)[0]
+    content = bytearray(file.read_bytes())
+    if damage == "truncated":
+        content = content[: len(content) // 2]
+    elif damage == "empty":
+        content = bytearray()
+    elif damage == "one bit":
+        content[1_000] ^= 1
+    elif damage == "longer":
+        content += b"more"
+    else:
+        content[24] ^= 255
+    file.write_bytes(bytes(content))
+
+    narrator = Narrator(Tones(), cache)
+    assert narrator.duration_ms(HELLO) * 48 == len(expected)
+    assert np.array_equal(narrator.samples(HELLO), expected)
+    assert np.array_equal(Narrator(Tones(), cache).samples(HELLO), expected)
+
+
+def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
+    (tmp_path / "clips").write_text("a file where the folder should be")
+    narrator = Narrator(Tones(), ClipCache(tmp_path / "clips"))
+    assert narrator.duration_ms(HELLO) * 48 == len(narrator.samples(HELLO))
+
+
+def test_threads_share_what_one_of_them_made(cache: ClipCache) -> None:
+    engine = Tones()
+    narrator = Narrator(engine, cache)
+    threads = [threading.Thread(target=narrator.samples, args=(HELLO,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(engine.asked) == 1
+
+
+def test_memory_is_bounded_and_forgotten_clips_come_back(cache: ClipCache) -> None:
+    engine = Tones()
+    narrator = Narrator(engine, cache)
+    long = [Utterance(text=f"{number} " + "long " * 300, voice=VoiceSettings()) for number in range(8)]
+    total = sum(len(narrator.samples(utterance)) for utterance in long)
+    assert total > MEMORY_FRAMES
+    assert sum(map(len, narrator._recent.values())) <= MEMORY_FRAMES
+    assert len(narrator.samples(long[0])) > 0
+    assert len(engine.asked) == 8
+
+
+def test_a_silent_utterance_is_not_given_to_the_engine(cache: ClipCache) -> None:
+    engine = Tones()
+    silent = replace(HELLO, voice=replace(HELLO.voice, engine="silent"))
+    assert not Narrator(engine, cache).samples(silent).any()
+    assert engine.asked == []

@@ -1,0 +1,57 @@
+"""The whole pipeline in three calls, for programs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from voiceroutine.exporting import export_mix
+from voiceroutine.player import Score, Session
+from voiceroutine.production import Production, default_cache_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voiceroutine.routine import Routine
+    from voiceroutine.timeline import Timeline
+
+
+def compile(routine: Routine) -> Timeline:  # noqa: A001  the word of the field, used as voiceroutine.compile
+    """Return the exact timeline of a routine, with measured speech.
+
+    Raises:
+        RoutineError: the routine is longer than the limits allow.
+        VoiceError: the voice can't be used.
+    """
+    return Production(routine, default_cache_folder()).timeline()
+
+
+def export(routine: Routine, path: Path) -> Timeline:
+    """Write a routine to a .wav, .flac or .mp3 file and return its timeline.
+
+    Raises:
+        ExportError: the file can't be written.
+        VoiceError: the voice can't be used.
+    """
+    production = Production(routine, default_cache_folder())
+    timeline = production.timeline()
+    export_mix(production.mix(timeline.cues), timeline.duration_ms, path)
+    return timeline
+
+
+def play(routine: Routine, device: str | None = None) -> None:
+    """Play a routine aloud, and return when it is over.
+
+    Raises:
+        DeviceError: nothing can play.
+        VoiceError: the voice can't be used.
+    """
+    from voiceroutine.sinks.device import open_device
+
+    session = Session(partial(open_device, device))
+    try:
+        production = Production(routine, default_cache_folder())
+        session.perform(Score(production.placed(), production.mix()))
+        session.wait()
+    finally:
+        session.stop()
