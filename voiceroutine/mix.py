@@ -59,8 +59,10 @@ class Mix:
         self.add(cues)
 
     def add(self, cues: Iterable[Cue]) -> None:
-        """Append cues, in the order of their instants."""
+        """Append cues, in the order of their instants; chimes are read now, so that reading samples never waits."""
         for cue in cues:
+            if isinstance(cue, Chime):
+                self._clips.of(cue)
             self._longest_frames = max(self._longest_frames, frame_at(cue.duration_ms))
             self._cues.append(cue)
             self._starts.append(frame_at(cue.at_ms))

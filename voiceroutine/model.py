@@ -90,7 +90,7 @@ Count = Annotated[int, Field(ge=1, le=1000)]
 class Table(BaseModel):
     """A TOML table: no unknown keys, no silent conversions."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class PhaseTable(Table):
@@ -229,9 +229,9 @@ class RoutineFile(Table):
     language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
     author: Text | None = None
     license: Text | None = None
-    voice: VoiceTable = VoiceTable()
-    cues: CuesTable = CuesTable()
-    defaults: DefaultsTable = DefaultsTable()
+    voice: VoiceTable = VoiceTable.model_construct()
+    cues: CuesTable = CuesTable.model_construct()
+    defaults: DefaultsTable = DefaultsTable.model_construct()
     exercises: list[ExerciseEntry] = []
     steps: Annotated[list["Step"], Field(min_length=1)]
 

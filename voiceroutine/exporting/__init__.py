@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[float], None]
 
-BLOCK_FRAMES = 1 << 14
+BLOCK_FRAMES = 1 << 16
 SUFFIXES = (".wav", ".flac", ".mp3")
 
 

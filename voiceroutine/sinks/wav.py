@@ -11,6 +11,9 @@ from voiceroutine.wav import HEADER_BYTES, LARGEST_DATA_BYTES, wav_header
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy.typing as npt
+
+    from voiceroutine.audio import Samples
     from voiceroutine.sinks import Block
 
 
@@ -32,13 +35,11 @@ class WavSink:
 
     def write(self, block: Block) -> None:
         """Append samples."""
-        samples = np.frombuffer(block, np.float32) * np.float32(32768)
-        np.rint(samples, out=samples)
-        np.clip(samples, -32768, 32767, out=samples)
+        samples = np.frombuffer(block, np.float32)
         self._data_bytes += 2 * len(samples)
         if self._data_bytes > LARGEST_DATA_BYTES:
             raise OSError("a WAV file can't be larger than 4 GiB; export to .flac or .mp3")
-        self._file.write(samples.astype("<i2").tobytes())
+        self._file.write(_steps(samples).data)
 
     def finish(self) -> None:
         """Write the header and close the file."""
@@ -50,3 +51,10 @@ class WavSink:
     def close(self) -> None:
         """Close the file as it is."""
         self._file.close()
+
+
+def _steps(samples: Samples) -> npt.NDArray[np.int16]:
+    scaled = samples * np.float32(32768)
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, -32768, 32767, out=scaled)
+    return scaled.astype("<i2")
