@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import voiceroutine
 from voiceroutine.cli import COMMANDS
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def test_every_command_explains_itself(command: Command) -> None:
 
 
 def test_version(command: Command) -> None:
-    assert command("--version").out == "voiceroutine, version 0.1.0\n"
+    assert command("--version").out == f"voiceroutine, version {voiceroutine.__version__}\n"
 
 
 def test_a_mistyped_command_has_a_hint(command: Command) -> None:

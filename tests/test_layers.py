@@ -13,7 +13,7 @@ import voiceroutine
 
 PACKAGE = Path(voiceroutine.__file__).parent
 LAYERS = (
-    ("errors", "units", "document", "wav"),
+    ("errors", "units", "document", "wav", "beside"),
     ("phrases", "placeholders", "model", "mistakes", "routine", "library", "audio"),
     ("unroll", "cues", "sounds"),
     ("timeline", "voices"),

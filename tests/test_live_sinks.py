@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +14,19 @@ import numpy as np
 import pytest
 
 from voiceroutine.errors import DeviceError
-from voiceroutine.sinks import LiveSink
-from voiceroutine.sinks.live import HeardClock, within
+from voiceroutine.sinks import LiveSink, device, live, portaudio
+from voiceroutine.sinks.compressed import CompressedSink
+from voiceroutine.sinks.live import BlockingSink, HeardClock, PromptThreads, within
 from voiceroutine.sinks.memory import MemorySink
+from voiceroutine.sinks.pipe import PipeSink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 ROOT = Path(__file__).parent.parent
+linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="hides the sound cards by Linux's means")
 RAMP: NDArray[np.float32] = np.arange(8, dtype=np.float32).reshape(4, 2)
 
 
@@ -96,8 +103,6 @@ def test_the_clock_never_passes_what_was_written_and_never_falls() -> None:
 
 
 def test_a_call_that_hangs_is_given_up_and_its_late_result_disposed_of() -> None:
-    import threading
-
     release, disposed = threading.Event(), threading.Event()
     with pytest.raises(TimeoutError):
         within(10, release.wait, late=lambda _: disposed.set())
@@ -111,7 +116,189 @@ def test_a_call_in_time_returns_or_raises_as_usual() -> None:
         within(5000, lambda: 1 / 0)
 
 
-linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="hides the sound cards by Linux's means")
+class StuckSink(BlockingSink):
+    """A device that takes nothing until it is released."""
+
+    name = "stuck"
+
+    def _open(self) -> None:
+        self.releasing = threading.Event()
+        self.freed = threading.Event()
+
+    def _play(self, piece: bytes) -> None:
+        self.releasing.wait()
+
+    def _delay_s(self) -> float:
+        return 0.0
+
+    def _drain(self) -> None:
+        self.releasing.wait()
+
+    def _release(self) -> None:
+        self.freed.set()
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[StuckSink]:
+    for limit in ("STALL_MS", "CLOSE_LIMIT_MS", "FINISH_LIMIT_MS"):
+        monkeypatch.setattr(live, limit, 100)
+    sink = StuckSink()
+    yield sink
+    sink.releasing.set()
+    sink.close()
+
+
+def test_a_device_that_takes_nothing_is_given_up_and_freed_once_it_does(stuck: StuckSink) -> None:
+    with pytest.raises(DeviceError, match="took nothing"):
+        stuck.write(RAMP)
+    with pytest.raises(DeviceError, match="no longer takes"):
+        stuck.finish()
+    stuck.close()
+    assert not stuck.freed.is_set()
+    stuck.releasing.set()
+    assert stuck.freed.wait(5)
+
+
+def test_a_device_is_freed_once_and_takes_nothing_afterwards(stuck: StuckSink) -> None:
+    stuck.releasing.set()
+    stuck.write(RAMP)
+    stuck.close()
+    assert stuck.freed.is_set()
+    stuck.freed.clear()
+    stuck.close()
+    assert not stuck.freed.is_set()
+    for late in (stuck.finish, lambda: stuck.write(RAMP)):
+        with pytest.raises(DeviceError):
+            late()
+
+
+def test_a_stuck_device_does_not_keep_the_process(tmp_path: Path) -> None:
+    code = (
+        "import time\nfrom voiceroutine.sinks.live import DeviceThread\n"
+        "try: DeviceThread().within(50, lambda: time.sleep(600))\n"
+        "except TimeoutError: print('given up')"
+    )
+    assert without_card(tmp_path, code).stdout == "given up\n"
+
+
+def test_a_sink_is_closed_when_its_first_write_fails() -> None:
+    sink = MemorySink(fail_after_frames=1)
+    with pytest.raises(DeviceError):
+        device._begun(sink, RAMP)
+    assert sink.closed
+
+
+def test_threads_switch_as_before_once_the_last_sink_ends() -> None:
+    usual_s = sys.getswitchinterval()
+    first, second = PromptThreads(), PromptThreads()
+    first.end()
+    first.end()
+    assert sys.getswitchinterval() == pytest.approx(0.0005)
+    second.end()
+    assert sys.getswitchinterval() == usual_s
+
+
+def test_closing_a_compressed_file_never_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = CompressedSink(tmp_path / "a.flac", ".flac", samplerate_hz=48_000, channels=2)
+    sink.write(RAMP)
+
+    def fail() -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(sink._file, "close", fail)
+    sink.close()
+    with pytest.raises(OSError, match="full"):
+        sink.finish()
+    monkeypatch.undo()
+    sink.close()
+
+
+class BrokenPortAudio:
+    """PortAudio after an initialization that failed."""
+
+    class PortAudioError(Exception):
+        pass
+
+    def __init__(self) -> None:
+        self.initialized = 0
+
+    def query_devices(self, *_: object) -> list[dict[str, object]]:
+        raise self.PortAudioError("not initialized")
+
+    def RawOutputStream(self, **_: object) -> None:  # noqa: N802 - its name there
+        raise self.PortAudioError("not initialized")
+
+    @property
+    def time(self) -> float:
+        raise self.PortAudioError("the stream is gone")
+
+    def _terminate(self) -> None:
+        raise self.PortAudioError("not initialized")
+
+    def _initialize(self) -> None:
+        self.initialized += 1
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    calls: list[str] = []
+    monkeypatch.setattr(portaudio, "silence_c_libraries", lambda: calls.append("silence"))
+    monkeypatch.setattr(portaudio, "restore_c_libraries", lambda: calls.append("restore"))
+    return calls
+
+
+@pytest.mark.parametrize("wanted", [None, "kitchen"])
+def test_portaudio_that_lists_nothing_is_an_error_in_words(
+    wanted: str | None, quiet: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = BrokenPortAudio()
+    monkeypatch.setattr(portaudio, "_load", lambda: broken)
+    with pytest.raises(DeviceError, match=r"can't list the devices \(not initialized\)"):
+        portaudio.PortAudioSink(wanted)
+    assert broken.initialized == 1
+    assert quiet == ["silence", "restore"]
+
+
+def test_c_libraries_are_heard_again_after_any_failure(quiet: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(portaudio, "_load", BrokenPortAudio)
+    monkeypatch.setattr(portaudio.PortAudioSink, "_start", fail)
+    with pytest.raises(ZeroDivisionError):
+        portaudio.PortAudioSink()
+    assert quiet == ["silence", "restore"]
+
+
+def test_what_was_heard_stays_known_when_the_clock_of_the_device_is_lost(
+    quiet: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = BrokenPortAudio()
+    monkeypatch.setitem(sys.modules, "sounddevice", broken)
+    monkeypatch.setattr(portaudio.PortAudioSink, "_open", lambda *_: broken)
+    monkeypatch.setattr(portaudio, "_skip_cleanup_at_exit", lambda: None)
+    sink = portaudio.PortAudioSink()
+    assert sink.heard_frames() == 0
+    sink.close()
+
+
+@linux_only
+def test_a_program_is_ended_when_a_later_step_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "player"
+    program.write_text('#!/bin/sh\necho $$ >"$0.pid"\nexec sleep 600\n')
+    program.chmod(0o755)
+
+    def fail(_: object) -> None:
+        while not (tmp_path / "player.pid").exists():
+            time.sleep(0.01)
+        raise OSError("no pipe")
+
+    monkeypatch.setattr(PipeSink, "_narrow_pipe", fail)
+    with pytest.raises(OSError, match="no pipe"):
+        PipeSink((str(program),))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "player.pid").read_text()), 0)
+
 
 OPEN = """
 from voiceroutine.errors import DeviceError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,14 @@ class Tones:
         self.asked.append(text)
         frames = np.arange(len(text) * 220)
         return Clip(samples=(0.1 * np.sin(frames / 9)).astype(np.float32), samplerate_hz=22_050)
+
+
+class Slow(Tones):
+    """One that takes its time."""
+
+    def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
+        time.sleep(0.3)
+        return super().synthesize(text, settings)
 
 
 @pytest.fixture
@@ -142,7 +151,7 @@ def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
 
 
 def test_threads_share_what_one_of_them_made(cache: ClipCache) -> None:
-    engine = Tones()
+    engine = Slow()
     narrator = Narrator(engine, cache)
     threads = [threading.Thread(target=narrator.samples, args=(HELLO,)) for _ in range(8)]
     for thread in threads:
@@ -150,6 +159,19 @@ def test_threads_share_what_one_of_them_made(cache: ClipCache) -> None:
     for thread in threads:
         thread.join()
     assert len(engine.asked) == 1
+
+
+def test_who_wants_a_known_clip_does_not_wait_for_one_that_is_being_made(cache: ClipCache) -> None:
+    narrator = Narrator(Slow(), cache)
+    narrator.samples(HELLO)
+    making = threading.Thread(target=narrator.samples, args=(replace(HELLO, text="Another."),))
+    making.start()
+    time.sleep(0.05)
+    began_s = time.monotonic()
+    narrator.samples(HELLO)
+    waited_s = time.monotonic() - began_s
+    making.join()
+    assert waited_s < 0.1
 
 
 def test_memory_is_bounded_and_forgotten_clips_come_back(cache: ClipCache) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -299,8 +300,20 @@ def test_numbers_have_words_up_to_sixty() -> None:
 
 
 def test_a_language_is_found_by_the_first_part_of_its_tag() -> None:
-    assert phrases_for("EN-us").language == "en"
+    assert phrases_for("EN-us") == phrases_for("en")
     assert languages() == ("en",)
+
+
+def test_a_language_file_of_a_region_comes_before_that_of_the_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    english = (Path(voiceroutine.phrases.__file__).parent / "en.toml").read_text(encoding="utf-8")
+    for tag in ("pt", "pt-BR"):
+        text = re.sub('^voice = ".*"', f'voice = "{tag}"', english, flags=re.MULTILINE)
+        (tmp_path / f"{tag}.toml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(voiceroutine.phrases, "_FOLDER", tmp_path)
+    tags = ("pt", "pt-BR", "PT-br", "pt-PT")
+    assert [phrases_for.__wrapped__(tag).voice for tag in tags] == ["pt", "pt-BR", "pt-BR", "pt"]
 
 
 def test_a_language_without_a_file_is_refused() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,14 +44,16 @@ hold = "5s"
 class SteppedSink(MemorySink):
     """Runs what a test wants at chosen moments, between two blocks."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pace_s: float = 0) -> None:
         super().__init__()
+        self.pace_s = pace_s
         self.at_frames: list[tuple[int, Callable[[], object]]] = []
         self.gate = threading.Event()
         self.gate.set()
 
     def write(self, block: Any) -> None:
         self.gate.wait(5)
+        time.sleep(self.pace_s)
         super().write(block)
         while self.at_frames and self.heard_frames() >= self.at_frames[0][0]:
             self.at_frames.pop(0)[1]()
@@ -92,9 +94,9 @@ def begun(score: Score, sink: MemorySink, *, lead_in_ms: int = 500) -> Session:
     return session
 
 
-def played(score: Score, *moments: tuple[int, Command]) -> Samples:
+def played(score: Score, *moments: tuple[int, Command], pace_s: float = 0) -> Samples:
     """Play a score with commands sent once so many milliseconds of it were heard; return what was heard of it."""
-    sink = SteppedSink()
+    sink = SteppedSink(pace_s=pace_s)
     sink.gate.clear()
     session = begun(score, sink)
     for at_ms, command in moments:
@@ -143,14 +145,23 @@ def test_both_channels_are_the_same(production: Production) -> None:
 
 def test_pause_and_resume_lose_nothing(production: Production, rendered: Samples) -> None:
     score = complete_score(production)
-    hold_ms = start_ms(score, "First", "work")
-    heard = played(score, (hold_ms + 1_000, "pause"), (hold_ms + 6_000, "pause"))
-    before = (hold_ms + 1_000) * FRAMES_PER_MS
-    assert np.array_equal(heard[:before], rendered[:before])
-    pause_frames = len(heard) - len(rendered)
-    assert 4_500 * FRAMES_PER_MS < pause_frames < 5_500 * FRAMES_PER_MS
-    resumed_at = len(heard) - (len(rendered) - before) + 200 * FRAMES_PER_MS
-    assert np.array_equal(heard[resumed_at:], rendered[before + 200 * FRAMES_PER_MS :])
+    bell_ms = start_ms(score, "First", "work")
+    heard = played(score, (bell_ms + 300, "pause"), (bell_ms + 6_000, "pause"))
+    paused_at = first_difference(heard, rendered)
+    assert paused_at >= (bell_ms + 300) * FRAMES_PER_MS
+    silence = np.flatnonzero(heard[paused_at + FADE_FRAMES :])[0]
+    resumed_at = paused_at + FADE_FRAMES + silence
+    assert silence > 5_000 * FRAMES_PER_MS
+    expected = rendered[paused_at:]
+    offset = len(heard) - len(expected)
+    assert abs(offset - resumed_at) < 20
+    assert np.array_equal(heard[offset + FADE_FRAMES :], expected[FADE_FRAMES:])
+
+
+def first_difference(heard: Samples, rendered: Samples) -> int:
+    """Return the frame from which the samples differ, not counting a few at the start of a fade that hardly do."""
+    length = min(len(heard), len(rendered))
+    return int(np.flatnonzero(heard[:length] != rendered[:length])[0]) - 1
 
 
 def test_next_goes_to_the_next_exercise(production: Production, rendered: Samples) -> None:
@@ -205,12 +216,102 @@ def test_repeat_on_the_second_rep_goes_back_to_the_start_of_the_side(production:
     assert_goes_on(heard, rendered, start_ms(score, "Second"))
 
 
-def test_no_jump_clicks(production: Production, rendered: Samples) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_jump_out_of_a_sound_is_a_fade(command: Command, production: Production, rendered: Samples) -> None:
+    """10 ms on, the old place is faded out; the new one begins at nothing, too."""
     score = complete_score(production)
-    step = float(np.abs(np.diff(rendered)).max())
-    moments = [(ms, command) for ms, command in zip(range(1_000, 40_000, 700), cycle(COMMANDS), strict=False)]
-    heard = played(score, *moments)
-    assert float(np.abs(np.diff(heard)).max()) <= step
+    bell_ms = start_ms(score, "Second", "work")
+    heard = played(score, (bell_ms + 300, command))
+    left_at = first_difference(heard, rendered)
+    fade = np.linspace(1, 0, FADE_FRAMES, dtype=np.float32)
+    faded = rendered[left_at : left_at + FADE_FRAMES] * fade
+    assert np.allclose(heard[left_at : left_at + FADE_FRAMES], faded, atol=1e-3)
+    assert abs(heard[left_at + FADE_FRAMES]) < 1e-3
+
+
+def test_a_jump_to_what_is_not_compiled_yet_is_silent_until_it_is(production: Production, rendered: Samples) -> None:
+    gate = threading.Event()
+    placed = list(production.placed())
+    known = [one.interval.kind for one in placed].index("work") + 2
+
+    def slow() -> Iterator[Placed]:
+        yield from placed[:known]
+        gate.wait(20)
+        yield from placed[known:]
+
+    sink = SteppedSink()
+    sink.gate.clear()
+    score = Score(slow(), production.mix())
+    session = begun(score, sink)
+    at_ms = next(one.start_ms for one in placed if one.interval.kind == "work") + 300
+    sink.at_frames.append((LEAD_IN_FRAMES + at_ms * FRAMES_PER_MS, partial(session.send, "next")))
+    sink.at_frames.append((LEAD_IN_FRAMES + (at_ms + 3_000) * FRAMES_PER_MS, gate.set))
+    sink.gate.set()
+    assert session.wait(20)
+    heard = sink.samples()[LEAD_IN_FRAMES:, 0]
+    second_ms = next(one.start_ms for one in placed if one.interval.step and one.interval.step.name == "Second")
+    assert_goes_on(heard, rendered, second_ms)
+    waited = heard[(at_ms + 200) * FRAMES_PER_MS : (at_ms + 2_900) * FRAMES_PER_MS]
+    assert not waited.any()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_jump_during_the_lead_in_begins_at_once(command: Command, production: Production, rendered: Samples) -> None:
+    sink = SteppedSink()
+    sink.gate.clear()
+    session = begun(complete_score(production), sink, lead_in_ms=60_000)
+    sink.at_frames.append((LEAD_IN_FRAMES * 2, partial(session.send, command)))
+    sink.gate.set()
+    assert session.wait(20)
+    heard = sink.samples()[:, 0]
+    assert len(heard) - len(rendered) < 1_200 * FRAMES_PER_MS
+    assert np.array_equal(heard[-len(rendered) :], rendered)
+
+
+def test_a_pause_during_the_lead_in_holds_it(production: Production, rendered: Samples) -> None:
+    sink = SteppedSink()
+    sink.gate.clear()
+    session = begun(complete_score(production), sink, lead_in_ms=1_000)
+    sink.at_frames.append((LEAD_IN_FRAMES, partial(session.send, "pause")))
+    sink.at_frames.append((LEAD_IN_FRAMES + 4_000 * FRAMES_PER_MS, partial(session.send, "pause")))
+    sink.gate.set()
+    assert session.wait(20)
+    heard = sink.samples()[:, 0]
+    assert 4_900 < (len(heard) - len(rendered)) / FRAMES_PER_MS < 5_150
+    assert np.array_equal(heard[-len(rendered) :], rendered)
+
+
+def test_stop_while_it_plays_is_silence_within_a_block(production: Production) -> None:
+    sink = SteppedSink()
+    sink.gate.clear()
+    session = begun(complete_score(production), sink)
+    stopped: list[int] = []
+
+    def stop() -> None:
+        stopped.append(sink.heard_frames())
+        session._is_stopping.set()
+
+    sink.at_frames.append((LEAD_IN_FRAMES + 9_000 * FRAMES_PER_MS, stop))
+    sink.gate.set()
+    assert session.wait(20)
+    assert session.snapshot().state == "stopped"
+    assert sink.heard_frames() == stopped[0]
+
+
+def test_a_score_that_completes_while_it_is_looked_at_is_played_to_its_end(
+    production: Production, rendered: Samples
+) -> None:
+    """The end is the end only if nothing was added after looking how far the score goes."""
+
+    class Late(Score):
+        @property
+        def playable_ms(self) -> int:
+            before_ms = super().playable_ms
+            self.wait()
+            return before_ms
+
+    heard = played(Late(production.placed(), production.mix()))
+    assert np.array_equal(heard[-LEAD_IN_FRAMES:], rendered[-LEAD_IN_FRAMES:])
 
 
 def test_a_score_that_is_compiled_while_it_plays_sounds_the_same(production: Production, rendered: Samples) -> None:
@@ -218,10 +319,10 @@ def test_a_score_that_is_compiled_while_it_plays_sounds_the_same(production: Pro
 
     def slow() -> Iterator[Placed]:
         for placed in production.placed():
-            gate.acquire(timeout=0.01)
+            gate.acquire(timeout=0.1)
             yield placed
 
-    heard = played(Score(slow(), production.mix()))
+    heard = played(Score(slow(), production.mix()), pace_s=0.0005)
     assert len(heard) > len(rendered)
     assert_works_are_whole(heard, rendered, production)
 

@@ -61,7 +61,7 @@ GAPS = ("prepare", "relax", "switch", "rest")
 def entries(*files: str) -> dict[str, list[model.ExerciseEntry]]:
     found: dict[str, list[model.ExerciseEntry]] = {}
     for text in files:
-        for entry in mistakes.validate(parse_document(text), model.LibraryFile).exercises:
+        for entry in mistakes.examine(parse_document(text), model.LibraryFile).table.exercises:
             found.setdefault(entry.id, []).append(entry)
     return found
 

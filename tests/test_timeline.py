@@ -180,7 +180,7 @@ def test_phases_follow_each_other_and_their_words_follow_the_count() -> None:
         23650 28650   finish (three-bells)
         """,
     )
-    assert notes(timeline) == ['"Lift." (phase) is said up to 1 s later, when there is room for it']
+    assert notes(timeline) == []
 
 
 def test_the_countdown_of_phases_is_that_of_the_rep() -> None:

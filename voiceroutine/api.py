@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceroutine.exporting import export_mix
@@ -10,8 +11,6 @@ from voiceroutine.player import Score, Session
 from voiceroutine.production import Production, default_cache_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from voiceroutine.routine import Routine
     from voiceroutine.timeline import Timeline
 
@@ -26,7 +25,7 @@ def compile(routine: Routine) -> Timeline:  # noqa: A001  the word of the field,
     return Production(routine, default_cache_folder()).timeline()
 
 
-def export(routine: Routine, path: Path) -> Timeline:
+def export(routine: Routine, path: str | Path) -> Timeline:
     """Write a routine to a .wav, .flac or .mp3 file and return its timeline.
 
     Raises:
@@ -35,7 +34,7 @@ def export(routine: Routine, path: Path) -> Timeline:
     """
     production = Production(routine, default_cache_folder())
     timeline = production.timeline()
-    export_mix(production.mix(timeline.cues), timeline.duration_ms, path)
+    export_mix(production.mix(timeline.cues), timeline.duration_ms, Path(path))
     return timeline
 
 

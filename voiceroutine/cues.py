@@ -174,7 +174,7 @@ class Script:
         if self._cues.countdown_with == "tick" or not self._speaks:
             return []
         words = (self._phrases.number(seconds) for seconds in range(counted_ms // 1000, 0, -1))
-        return [self._line("countdown", f"{_capitalized(word)}.") for word in words]
+        return [self._line("countdown", f"{word}.") for word in words]
 
     def counted_ms(self, rep_ms: int) -> int:
         """Return how long before the end of a rep the countdown begins; 0 if it isn't counted."""
@@ -227,7 +227,7 @@ class Script:
 
     def _side_text(self, side: str) -> str:
         key = "side" if side in self._phrases.sides.values() else "label"
-        return _capitalized(self._phrases.say[key].format(side=side))
+        return self._phrases.say[key].format(side=side)
 
     def _rep(self, interval: Interval) -> Iterator[Line]:
         step = interval.step
@@ -235,7 +235,7 @@ class Script:
             return
         if step.is_alternating and interval.side != step.sides[0]:
             return
-        yield self._line("rep", _capitalized(self._phrases.say["rep"].format(rep=self._phrases.number(interval.rep))))
+        yield self._own("rep", "rep", rep=self._phrases.number(interval.rep))
 
     def _set(self, interval: Interval) -> Iterator[Line]:
         step = interval.step
@@ -281,7 +281,7 @@ class Script:
 
     def _line(self, why: SpeechWhy, text: str) -> Line:
         voice = self._routine.voice if self._speaks else replace(self._routine.voice, engine="silent", name=None)
-        return Line(why=why, utterance=Utterance(text=" ".join(text.split()), voice=voice))
+        return Line(why=why, utterance=Utterance(text=_capitalized(" ".join(text.split())), voice=voice))
 
     def _total(self) -> str:
         return self._phrases.minutes(self._total_ms)

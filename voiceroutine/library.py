@@ -70,8 +70,10 @@ class Library:
         """
         found: dict[str, list[model.ExerciseEntry]] = {}
         for document in reversed([*self._exercise_documents()]):
-            entries = mistakes.validate(document, model.LibraryFile).exercises
-            problems = [*mistakes.entry_problems(document, entries, found)]
+            examined = mistakes.examine(document, model.LibraryFile)
+            entries = examined.table.exercises
+            more = mistakes.entry_problems(document, entries, found, examined.partial)
+            problems = [*examined.problems, *more][: mistakes.MOST_PROBLEMS]
             if problems:
                 raise mistakes.refusal(problems)
             for entry in entries:

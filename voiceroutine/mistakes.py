@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -11,7 +13,7 @@ from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
 from voiceroutine.placeholders import PLACEHOLDERS, placeholder_problems, unfilled_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -57,18 +59,42 @@ _HINTS = {
     ("string_too_long", "say"): "make two steps of it",
     ("literal_error", "sides"): 'or a list of your own, like ["left", "right"]',
 }
+# What stands in for what is wrong, so that the rest of the file can be examined with every index in its place.
+_ANY_STEP = {"name": "Unknown", "hold": 1}
+_STAND_INS: dict[str, dict[str, Any]] = {
+    "exercise": {"name": "Unknown"},
+    "block": {"steps": [_ANY_STEP]},
+    "rest": {"rest": 0},
+    "say": {"say": "Unknown."},
+}
+UNREAD_ID = "unknown-id-"
 MOST_PROBLEMS = 50
 TEXT_KEYS = ("instruction", "cue", "caution")
 
 
-def validate(document: Document, table: type[T]) -> T:
-    """Check a document against a table of the format.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined(Generic[T]):
+    """A file as far as it can be read: what is wrong was left out or stood in for, and told.
+
+    Attributes:
+        table: the whole file, each entry and step at its own index.
+        problems: what is wrong with it.
+        partial: the paths of the entries and steps of which something is missing.
+    """
+
+    table: T
+    problems: tuple[Problem, ...] = ()
+    partial: frozenset[KeyPath] = frozenset()
+
+
+def examine(document: Document, table: type[T]) -> Examined[T]:
+    """Check a document against a table of the format; go on after a mistake so that later checks find theirs.
 
     Raises:
-        RoutineError: with every mistake that was found.
+        RoutineError: there is nothing that later checks could find.
     """
     try:
-        return table.model_validate(document.data)
+        return Examined(table=table.model_validate(document.data))
     except ValidationError as error:
         details = error.errors(include_url=False)
     if not document.data:
@@ -76,8 +102,58 @@ def validate(document: Document, table: type[T]) -> T:
         raise RoutineError([document.problem((), "there is nothing in this file", hint)])
     at = {id(detail): document.location(_path_in_file(detail["loc"])) for detail in details}
     details.sort(key=lambda detail: (at[id(detail)].line, at[id(detail)].column))
-    problems = [_problem(document, table, detail) for detail in details[:MOST_PROBLEMS]]
-    raise refusal(problems, more=len(details) - len(problems))
+    problems = tuple(_problem(document, table, detail) for detail in details[:MOST_PROBLEMS])
+    if len(details) >= MOST_PROBLEMS:
+        raise refusal(problems, more=len(details) - len(problems))
+    return _rest_of(document, table, problems, {_path_in_file(detail["loc"]) for detail in details})
+
+
+def _rest_of(
+    document: Document, table: type[T], problems: tuple[Problem, ...], wrong: Collection[KeyPath]
+) -> Examined[T]:
+    data = deepcopy(dict(document.data))
+    for path in sorted(wrong, key=len, reverse=True):
+        _leave_out(data, path)
+    try:
+        found = table.model_validate(data)
+    except ValidationError:
+        raise refusal(problems) from None
+    return Examined(table=found, problems=problems, partial=frozenset(_owner(path) for path in wrong))
+
+
+def _owner(path: KeyPath) -> KeyPath:
+    """Return the path of the innermost step or entry around a path; empty at the top."""
+    ends = [n for n in range(2, len(path) + 1) if path[n - 2] in {"steps", "exercises"} and isinstance(path[n - 1], int)]
+    return path[: max(ends, default=0)]
+
+
+def _leave_out(data: dict[str, Any], path: KeyPath) -> None:
+    owner = _owner(path)
+    if not owner:
+        data.pop(str(path[0]), None)
+        data.update({"title": "Unknown"} if path[0] == "title" else {"steps": [_ANY_STEP]} if path[0] == "steps" else {})
+        return
+    *outer, kind_of_list, index = owner
+    listed: Any = data
+    for part in (*outer, kind_of_list):
+        listed = listed[part]
+    key = str(path[len(owner)]) if len(path) > len(owner) else ""
+    shorter = _shorter_entry if kind_of_list == "exercises" else _shorter_step
+    listed[index] = shorter(listed[index], key, int(index))
+
+
+def _shorter_step(step: object, key: str, _: int) -> object:
+    kind = model.kind_of_step(step)
+    if not isinstance(step, dict) or kind is None or not key:
+        return _ANY_STEP
+    rest = {name: value for name, value in step.items() if name != key}
+    return rest if model.kind_of_step(rest) == kind else {**rest, **_STAND_INS[kind]}
+
+
+def _shorter_entry(entry: object, key: str, index: int) -> object:
+    if not isinstance(entry, dict) or key in {"", "id"}:
+        return {"id": f"{UNREAD_ID}{index}", "name": "Unknown"}
+    return {name: value for name, value in entry.items() if name != key}
 
 
 def refusal(problems: Iterable[Problem], *, more: int = 0) -> RoutineError:
@@ -96,7 +172,10 @@ def refusal(problems: Iterable[Problem], *, more: int = 0) -> RoutineError:
 
 
 def entry_problems(
-    document: Document, entries: Sequence[model.ExerciseEntry], named: Container[str]
+    document: Document,
+    entries: Sequence[model.ExerciseEntry],
+    named: Container[str],
+    partial: Container[KeyPath] = (),
 ) -> Iterator[Problem]:
     """Yield what is wrong with a file's `[[exercises]]` whether or not a step uses them.
 
@@ -104,18 +183,19 @@ def entry_problems(
         document: the file.
         entries: its entries.
         named: ids that have a name elsewhere, so that an entry needs none of its own.
+        partial: the paths of entries of which something was left out, maybe the name.
     """
     seen: set[str] = set()
     for index, entry in enumerate(entries):
-        path = ("exercises", index)
+        path: KeyPath = ("exercises", index)
         if entry.id in seen:
             message = f'the id "{entry.id}" is used twice'
             yield document.problem((*path, "id"), message, "give each entry an id of its own")
         seen.add(entry.id)
-        if entry.name is None and entry.id not in named:
+        if entry.name is None and entry.id not in named and path not in partial:
             yield document.problem((*path, "name"), "is missing", 'give it a name to be spoken: name = "…"')
         yield from fields_problems(document, entry, path)
-        yield from _unknown_placeholders(document, entry, path)
+        yield from unknown_placeholders(document, entry, path)
 
 
 def fields_problems(document: Document, fields: model.ExerciseFields, path: KeyPath) -> Iterator[Problem]:
@@ -136,7 +216,8 @@ def _names(fields: model.ExerciseFields) -> Iterator[tuple[KeyPath, str]]:
             yield (key, index), name
 
 
-def _unknown_placeholders(document: Document, fields: model.ExerciseFields, path: KeyPath) -> Iterator[Problem]:
+def unknown_placeholders(document: Document, fields: model.ExerciseFields, path: KeyPath) -> Iterator[Problem]:
+    """Yield what is wrong with the placeholders of an exercise whatever its sides and its action are."""
     texts: list[tuple[KeyPath, str | None]] = [((key,), getattr(fields, key)) for key in TEXT_KEYS]
     texts += [(("phases", index, "say"), phase.say) for index, phase in enumerate(fields.phases or ())]
     for key, text in texts:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from voiceroutine.beside import written_beside
 from voiceroutine.phrases import phrases_for
 from voiceroutine.units import SAMPLERATE_HZ
 from voiceroutine.voices import load_engine
@@ -69,23 +69,13 @@ class ClipCache:
         file = self._file(key)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            _write_beside(file, _wav(pcm))
+            with written_beside(file) as part:
+                part.write_bytes(_wav(pcm))
         except OSError:
             return
 
     def _file(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key[2:]}.wav"
-
-
-def _write_beside(file: Path, content: bytes) -> None:
-    handle, beside = tempfile.mkstemp(dir=file.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-        os.replace(beside, file)  # noqa: PTH105  mkstemp gives a text
-    except BaseException:
-        os.unlink(beside)  # noqa: PTH108
-        raise
 
 
 def _head(data_bytes: int) -> bytes:
@@ -110,7 +100,8 @@ class Narrator:
     cache: ClipCache | None = None
     _recent: OrderedDict[Utterance, Samples] = field(default_factory=OrderedDict, init=False)
     _keys: dict[tuple[str, VoiceSettings], str] = field(default_factory=dict, init=False)
-    _lock: Lock = field(default_factory=Lock, init=False)
+    _recent_lock: Lock = field(default_factory=Lock, init=False)
+    _making_lock: Lock = field(default_factory=Lock, init=False)
 
     def duration_ms(self, utterance: Utterance) -> int:
         """Return how many milliseconds an utterance lasts; make its clip if there is none."""
@@ -118,15 +109,27 @@ class Narrator:
         return kept_ms if kept_ms is not None else len(self.samples(utterance)) * 1000 // SAMPLERATE_HZ
 
     def samples(self, utterance: Utterance) -> Samples:
-        """Return the finished samples of an utterance: 48 kHz, levelled, a whole number of milliseconds."""
-        with self._lock:
+        """Return the finished samples of an utterance: 48 kHz, levelled, a whole number of milliseconds.
+
+        Who asks for a clip that is in memory or in the cache doesn't wait for one that is being made.
+        """
+        found = self._remembered(utterance)
+        if found is None:
+            found = _floats(self._kept(utterance) or self._made_once(utterance))
+            self._remember(utterance, found)
+        return found
+
+    def _remembered(self, utterance: Utterance) -> Samples | None:
+        with self._recent_lock:
             found = self._recent.get(utterance)
-            if found is None:
-                found = _floats(self._kept_or_made(utterance))
-                self._recent[utterance] = found
-                self._forget_old()
-            self._recent.move_to_end(utterance)
+            if found is not None:
+                self._recent.move_to_end(utterance)
             return found
+
+    def _remember(self, utterance: Utterance, samples: Samples) -> None:
+        with self._recent_lock:
+            self._recent[utterance] = samples
+            self._forget_old()
 
     def _forget_old(self) -> None:
         frames = sum(len(samples) for samples in self._recent.values())
@@ -134,21 +137,26 @@ class Narrator:
             _, oldest = self._recent.popitem(last=False)
             frames -= len(oldest)
 
-    def _kept_or_made(self, utterance: Utterance) -> bytes:
-        key = self._key(utterance)
-        pcm = self.cache.read(key) if self.cache else None
-        if pcm is None:
-            pcm = self._made(utterance)
+    def _kept(self, utterance: Utterance) -> bytes | None:
+        return self.cache.read(self._key(utterance)) if self.cache else None
+
+    def _made_once(self, utterance: Utterance) -> bytes:
+        with self._making_lock:
+            remembered = self._remembered(utterance)
+            if remembered is not None:
+                return _pcm(remembered)
+            made = self._made(utterance)
             if self.cache:
-                self.cache.write(key, pcm)
-        return pcm
+                self.cache.write(self._key(utterance), made)
+            self._remember(utterance, _floats(made))
+            return made
 
     def _made(self, utterance: Utterance) -> bytes:
         from voiceroutine.audio import levelled, resampled, whole_milliseconds
 
         spoken = self._engine_of(utterance).synthesize(self._spoken_text(utterance), utterance.voice)
         clip = whole_milliseconds(levelled(resampled(spoken)))
-        return (clip.samples * 32768).round().astype("<i2").tobytes()
+        return _pcm(clip.samples)
 
     def _engine_of(self, utterance: Utterance) -> Engine:
         return load_engine("silent") if utterance.voice.engine == "silent" else self.engine
@@ -176,6 +184,10 @@ class Narrator:
 
 def _digest(shaping: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()
+
+
+def _pcm(samples: Samples) -> bytes:
+    return (samples * 32768).round().astype("<i2").tobytes()
 
 
 def _floats(pcm: bytes) -> Samples:

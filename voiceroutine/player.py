@@ -34,13 +34,23 @@ LEAD_IN_DBFS = -70.0
 BLOCK_FRAMES = 2048
 FADE_FRAMES = SAMPLERATE_HZ // 100
 RESTART_WITHIN_MS = 3_000
+INTERRUPTIBLE_S = 1.0
+# Going on after a wait is a fade of 10 ms; it belongs into the gap, not onto the chime that begins the work.
+WAIT_BEFORE_WORK_MS = 20
 
 
 class Score:
-    """A timeline that grows from left to right while it is being compiled in a thread of its own."""
+    """A timeline that grows from left to right while it is being compiled in a thread of its own.
 
-    def __init__(self, placed: Iterable[Placed], mix: Mix) -> None:
+    Args:
+        placed: the compiler's intervals.
+        mix: gets their cues.
+        about_ms: how long all of it will last, as far as one can say before.
+    """
+
+    def __init__(self, placed: Iterable[Placed], mix: Mix, *, about_ms: int = 0) -> None:
         self.mix = mix
+        self.about_ms = about_ms
         self.placed: list[Placed] = []
         self.is_complete = False
         self.error: BaseException | None = None
@@ -50,13 +60,18 @@ class Score:
 
     @property
     def playable_ms(self) -> int:
-        """Up to where everything is known: the end of the last gap, never inside work."""
+        """Up to where everything is known: just before the end of the last gap, never inside work."""
         return self._playable_ms
 
     @property
     def known_ms(self) -> int:
-        """How long what is compiled so far lasts; the whole length once `is_complete`."""
+        """How long what is compiled so far lasts."""
         return self.placed[-1].end_ms if self.placed else 0
+
+    @property
+    def total_ms(self) -> int:
+        """How long all of it lasts: exactly once `is_complete`, about before."""
+        return self.known_ms if self.is_complete else max(self.known_ms, self.about_ms)
 
     def wait(self) -> None:
         """Wait until all is compiled.
@@ -64,7 +79,8 @@ class Score:
         Raises:
             BaseException: whatever stopped the compilation.
         """
-        self._thread.join()
+        while self._thread.is_alive():
+            self._thread.join(INTERRUPTIBLE_S)
         if self.error is not None:
             raise self.error
 
@@ -78,7 +94,8 @@ class Score:
                 self.mix.add(one.cues)
                 self.placed.append(one)
                 if not one.interval.exact:
-                    self._playable_ms = one.end_ms
+                    self._playable_ms = max(self._playable_ms, one.end_ms - WAIT_BEFORE_WORK_MS)
+            self._playable_ms = self.known_ms
             self.is_complete = True
         except BaseException as error:  # noqa: BLE001  handed to the thread that waits
             self.error = error
@@ -148,7 +165,7 @@ class Session:
         self._score_is_there.set()
 
     def send(self, command: Command) -> None:
-        """Do what the listener wants, within a block or two."""
+        """Do what the listener wants, within a block or two; a jump during the lead-in ends it."""
         self._commands.put(command)
 
     def stop(self) -> None:
@@ -162,7 +179,9 @@ class Session:
         Raises:
             BaseException: what made the session fail.
         """
-        self._thread.join(timeout_s)
+        self._thread.join(INTERRUPTIBLE_S if timeout_s is None else timeout_s)
+        while timeout_s is None and self._thread.is_alive():
+            self._thread.join(INTERRUPTIBLE_S)
         if self._thread.is_alive():
             return False
         if self.error is not None:
@@ -209,13 +228,29 @@ class Session:
         )
 
     def _lead_in(self, sink: LiveSink, noise: memoryview) -> None:
-        while not self._is_stopping.is_set():
+        while not self._is_stopping.is_set() and not self._is_led_in():
+            if self.score is not None and self.score.error is not None:
+                raise self.score.error
+            self._obey_early()
             left_frames = self._lead_in_frames - self._written_frames
-            if left_frames <= 0 and self._score_is_there.is_set():
-                return
             frames = min(BLOCK_FRAMES, left_frames) if left_frames > 0 else BLOCK_FRAMES
             sink.write(noise[: 2 * frames])
             self._written_frames += frames
+            if self._state == "paused":
+                self._lead_in_frames += frames
+
+    def _is_led_in(self) -> bool:
+        is_over = self._written_frames >= self._lead_in_frames and self._state != "paused"
+        return is_over and self._score_is_there.is_set()
+
+    def _obey_early(self) -> None:
+        """Obey a command before anything sounds: pause waits, anything else begins."""
+        with suppress(Empty):
+            if self._commands.get_nowait() == "pause":
+                self._state = "lead-in" if self._state == "paused" else "paused"
+            else:
+                self._state = "lead-in"
+                self._lead_in_frames = max(frame_at(LEAD_IN_MS), self._written_frames)
 
     def _set_state(self, state: State) -> None:
         self._state = state
@@ -233,68 +268,66 @@ class _Performance:
         self._sink_frame = sink_frame
         self._position = 0
         self._is_paused = False
+        self._is_sounding = False
         self._fades_in = False
-        self._pending: Command | None = None
+        self._wanted: Command | None = None
         self._block: Samples = np.empty(BLOCK_FRAMES, np.float32)
         self._rise: Samples = np.linspace(0, 1, FADE_FRAMES, dtype=np.float32)
 
     def play(self, commands: SimpleQueue[Command], stopping: Event, tell: Callable[[State], None]) -> None:
         while not stopping.is_set():
             self._obey(commands)
+            # In this order: the score may become complete in between, and then there is more to play.
+            is_complete = self._score.is_complete
             frames = self._playable_frames()
-            if self._is_paused or self._pending is not None:
+            if self._is_paused or self._wanted is not None:
                 tell("paused" if self._is_paused else "waiting")
-                self._write_silence()
+                self._be_silent()
             elif frames > 0:
                 tell("playing")
                 self._write_timeline(min(frames, BLOCK_FRAMES))
-            elif self._score.is_complete:
+            elif is_complete:
                 self._sink.finish()
                 return
             else:
-                self._raise_if_broken()
                 tell("waiting")
-                self._write_silence()
+                self._be_silent()
+            self._raise_if_broken(frames)
 
     def _playable_frames(self) -> int:
         return frame_at(self._score.playable_ms) - self._position
 
-    def _raise_if_broken(self) -> None:
-        if self._score.error is not None:
+    def _raise_if_broken(self, frames: int) -> None:
+        if self._score.error is not None and (frames <= 0 or self._wanted is not None):
             raise self._score.error
 
     def _obey(self, commands: SimpleQueue[Command]) -> None:
+        """Do what is wanted; a jump to what isn't compiled yet stays wanted, until something else is."""
         with suppress(Empty):
-            command = self._pending or commands.get_nowait()
-            if command == "pause":
-                self._toggle_pause()
-            else:
-                self._jump(command)
-
-    def _toggle_pause(self) -> None:
-        if not self._is_paused:
-            self._fade_out()
-        self._is_paused = not self._is_paused
-        self._fades_in = not self._is_paused
+            self._wanted = commands.get_nowait()
+        if self._wanted == "pause":
+            self._is_paused = not self._is_paused
+            self._wanted = None
+        elif self._wanted is not None:
+            self._jump(self._wanted)
 
     def _jump(self, command: Command) -> None:
         target_ms = self._target_ms(command)
-        self._pending = command if target_ms is None else None
-        if target_ms is None:
-            self._raise_if_broken()
-            return
-        if not self._is_paused:
-            self._fade_out()
-        self._position = frame_at(target_ms)
-        self._is_paused, self._fades_in = False, True
+        self._fade_out()
+        if target_ms is not None:
+            self._position = frame_at(target_ms)
+            self._is_paused, self._fades_in, self._wanted = False, True, None
 
     def _target_ms(self, command: Command) -> int | None:
         """Return where a jump leads, or nothing while that isn't compiled yet."""
+        is_complete = self._score.is_complete
         placed = self._score.placed
         now_ms = self._position * 1000 // SAMPLERATE_HZ
+        if not placed:
+            return None
         if command == "next":
             following = [start_ms for start_ms in _stops(placed) if start_ms > now_ms]
-            last_ms = placed[-1].end_ms if self._score.is_complete else None
+            last_ms = placed[-1].end_ms if is_complete else None
             return following[0] if following else last_ms
         if command == "previous":
             before = [start_ms for start_ms in _stops(placed) if start_ms <= now_ms]
@@ -311,9 +344,13 @@ class _Performance:
             block[:length] *= self._rise[:length]
         self._write(block)
         self._position += frames
+        self._is_sounding = True
 
     def _fade_out(self) -> None:
         """Write the next 10 ms with a falling gain, without moving on: what comes after a pause repeats them."""
+        if not self._is_sounding:
+            return
+        self._is_sounding, self._fades_in = False, True
         frames = min(FADE_FRAMES, self._playable_frames())
         if frames > 0:
             block = self._score.mix.read(self._position, self._block[:frames])
@@ -321,7 +358,8 @@ class _Performance:
             self._note(moves=False)
             self._write(block)
 
-    def _write_silence(self) -> None:
+    def _be_silent(self) -> None:
+        self._fade_out()
         self._note(moves=False)
         self._block.fill(0.0)
         self._write(self._block)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from voiceroutine import mistakes, model
-from voiceroutine.errors import Location, Problem, did_you_mean
+from voiceroutine.document import shown
+from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
 from voiceroutine.phrases import languages, phrases_for
 from voiceroutine.placeholders import placeholder_problems, unfilled_problems
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     Entries = Mapping[str, Sequence[model.ExerciseEntry]]
     Sources = Sequence[tuple[model.ExerciseFields, KeyPath]]
+    Written = mistakes.Examined[model.RoutineFile]
 
 T = TypeVar("T")
 
@@ -183,8 +185,7 @@ def load_routine(document: Document, library: Entries, *, profile: str | None = 
     Raises:
         RoutineError: with every problem of the file.
     """
-    written = mistakes.validate(document, model.RoutineFile)
-    loader = _Loader(document, library, written)
+    loader = _Loader(document, library, mistakes.examine(document, model.RoutineFile))
     routine = loader.routine(profile)
     if loader.problems:
         raise mistakes.refusal(loader.problems)
@@ -199,20 +200,22 @@ def first_written(*values: T | None, otherwise: T) -> T:
 class _Loader:
     """Fills in what was not written, and collects every problem on the way."""
 
-    def __init__(self, document: Document, library: Entries, written: model.RoutineFile) -> None:
+    def __init__(self, document: Document, library: Entries, examined: Written) -> None:
         self._document = document
         self._library = library
-        self._written = written
+        self._written = written = examined.table
+        self._partial = examined.partial
         self._gaps = _gaps(written.defaults)
         self._own = {entry.id: index for index, entry in reversed([*enumerate(written.exercises)])}
         self._language = written.language if _has_phrases(written.language) else "en"
         self._last_exercise = max(_exercise_paths(written.steps, ("steps",)), default=())
-        self.problems: list[Problem] = []
+        self.problems: list[Problem] = [*examined.problems]
 
     def routine(self, profile: str | None) -> Routine:
         self._check_language()
         self._check_title()
-        self._collect(mistakes.entry_problems(self._document, self._written.exercises, self._library))
+        entries = self._written.exercises
+        self._collect(mistakes.entry_problems(self._document, entries, self._library, self._partial))
         return Routine(
             title=self._written.title,
             summary=self._written.summary,
@@ -270,12 +273,14 @@ class _Loader:
         self._collect(mistakes.fields_problems(self._document, written, path))
         if written.exercise is not None and len(sources) == 1:
             return None
-        acting = next((source for source, _ in sources if source.actions()), None)
-        if acting is None:
-            self._report(path, "has neither hold, move nor phases", 'say how long the work is, like hold = "30s"')
+        if any(at in self._partial for _, at in sources):
+            self._collect(mistakes.unknown_placeholders(self._document, written, path))
             return None
-        where = self._document.location(path)
-        exercise = _resolved(where, [source for source, _ in sources], acting, self._gaps, self._language)
+        merged = _merged([source for source, _ in sources])
+        if not merged.actions():
+            self._report(path, *_NO_ACTION)
+            return None
+        exercise = _resolved(self._document.location(path), merged, self._gaps, self._language, written.exercise)
         self._check_texts(exercise, sources, path)
         return exercise
 
@@ -285,11 +290,13 @@ class _Loader:
         index = self._own.get(written.exercise)
         own = () if index is None else ((self._written.exercises[index], ("exercises", index)),)
         entries = (*own, *((entry, path) for entry in self._library.get(written.exercise, ())))
-        if not entries:
-            hint = did_you_mean(written.exercise, [*self._library, *self._own])
-            hint = hint or 'see "voiceroutine exercises" for those that there are'
-            self._report((*path, "exercise"), f'there is no exercise "{written.exercise}"', hint)
+        if not entries and not self._has_unread_id():
+            self._report((*path, "exercise"), *_no_exercise(written.exercise, [*self._library, *self._own]))
         return entries
+
+    def _has_unread_id(self) -> bool:
+        """Tell whether an entry's id is wrong, so that no name can be called unknown yet."""
+        return any(entry.id.startswith(mistakes.UNREAD_ID) for entry in self._written.exercises)
 
     def _check_texts(self, exercise: Exercise, sources: Sources, path: KeyPath) -> None:
         meaningful = self._meaningful_anywhere(path) | _meaningful_in(exercise)
@@ -327,45 +334,79 @@ def _meaningful_in(exercise: Exercise) -> frozenset[str]:
     return frozenset(found)
 
 
-def _phases(acting: model.ExerciseFields) -> tuple[Phase, ...]:
-    if acting.phases is not None:
-        return tuple(Phase(say=phase.say, lasts_ms=phase.lasts) for phase in acting.phases)
-    return (Phase(lasts_ms=first_written(acting.hold, acting.move, otherwise=0)),)
+_NO_ACTION = ("has neither hold, move nor phases", 'say how long the work is, like hold = "30s"')
 
 
-def _resolved(
-    where: Location,
-    sources: Sequence[model.ExerciseFields],
-    acting: model.ExerciseFields,
-    gaps: Gaps,
-    language: str,
-) -> Exercise:
-    def inherited(key: str, otherwise: T) -> T:
-        values: list[T | None] = [getattr(source, key) for source in sources]
-        return first_written(*values, otherwise=otherwise)
+def _no_exercise(name: str, known: Iterable[str]) -> tuple[str, str]:
+    hint = did_you_mean(name, known) or 'see "voiceroutine exercises" for those that there are'
+    return f'there is no exercise "{name}"', hint
 
-    action = acting.actions()[0]
+
+def library_exercise(name: str, library: Entries) -> Exercise:
+    """Return an exercise of the library as a routine of nothing else would have it, its texts as they are written.
+
+    Args:
+        name: its id.
+        library: for every exercise id its entries, the most important first.
+
+    Raises:
+        RoutineError: there is no such exercise, or nothing says how long its work is.
+    """
+    where = Location(file="exercises")
+    if name not in library:
+        message, hint = _no_exercise(name, library)
+        raise RoutineError([Problem(where=where, message=shown(message), hint=hint)])
+    merged = _merged(library[name])
+    if not merged.actions():
+        message, hint = _NO_ACTION
+        raise RoutineError([Problem(where=where, message=f'"{name}" {message}', hint=hint)])
+    return _resolved(where, merged, Gaps(), "en", name)
+
+
+def _merged(sources: Sequence[model.ExerciseFields]) -> model.ExerciseFields:
+    """Return the first written value of every field; hold, move and phases come together from the first with any."""
+    acting = next((source for source in sources if source.actions()), sources[0])
+    fields = [key for key in model.ExerciseFields.model_fields if key not in model.ACTIONS]
+    found = {key: first_written(*(getattr(source, key) for source in sources), otherwise=None) for key in fields}
+    found |= {action: getattr(acting, action) for action in model.ACTIONS}
+    return model.ExerciseFields.model_construct(**found)
+
+
+def _phases(merged: model.ExerciseFields) -> tuple[Phase, ...]:
+    if merged.phases is not None:
+        return tuple(Phase(say=phase.say, lasts_ms=phase.lasts) for phase in merged.phases)
+    return (Phase(lasts_ms=first_written(merged.hold, merged.move, otherwise=0)),)
+
+
+def _resolved(where: Location, merged: model.ExerciseFields, gaps: Gaps, language: str, name: str | None) -> Exercise:
     return Exercise(
         where=where,
-        name=inherited("name", ""),
-        action=action,
-        phases=_phases(acting),
-        exercise=getattr(sources[0], "exercise", None),
-        instruction=inherited("instruction", None),
-        cue=inherited("cue", None),
-        caution=inherited("caution", None),
-        reps=inherited("reps", 1),
-        sides=_sides(inherited("sides", "none"), language),
-        is_alternating=inherited("sides", "none") == "alternate",
-        sets=inherited("sets", 1),
-        prepare_ms=inherited("prepare", gaps.prepare_ms),
-        relax_ms=inherited("relax", 0 if action == "phases" else gaps.relax_ms),
-        switch_ms=inherited("switch", gaps.switch_ms),
-        rest_ms=inherited("rest", gaps.rest_ms),
-        needs=tuple(inherited("needs", [])),
-        muscles=tuple(inherited("muscles", [])),
-        source=inherited("source", None),
+        name=merged.name or "",
+        action=merged.actions()[0],
+        phases=_phases(merged),
+        exercise=name,
+        instruction=merged.instruction,
+        cue=merged.cue,
+        caution=merged.caution,
+        reps=merged.reps or 1,
+        sides=_sides(merged.sides or "none", language),
+        is_alternating=merged.sides == "alternate",
+        sets=merged.sets or 1,
+        needs=tuple(merged.needs or ()),
+        muscles=tuple(merged.muscles or ()),
+        source=merged.source,
+        **_gaps_of(merged, gaps),
     )
+
+
+def _gaps_of(merged: model.ExerciseFields, gaps: Gaps) -> dict[str, int]:
+    relax_ms = 0 if merged.actions()[0] == "phases" else gaps.relax_ms
+    return {
+        "prepare_ms": first_written(merged.prepare, otherwise=gaps.prepare_ms),
+        "relax_ms": first_written(merged.relax, otherwise=relax_ms),
+        "switch_ms": first_written(merged.switch, otherwise=gaps.switch_ms),
+        "rest_ms": first_written(merged.rest, otherwise=gaps.rest_ms),
+    }
 
 
 def _sides(written: str | list[str], language: str) -> tuple[str, ...]:

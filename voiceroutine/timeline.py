@@ -301,13 +301,16 @@ class _Words:
         self.notes: list[str] = []
 
     def say(self, wishes: Iterable[Wish]) -> None:
-        """Place all wishes."""
+        """Place all wishes. Of two for one instant the second follows the first, which isn't a move."""
+        before: Wish | None = None
         for wish in wishes:
             wished_ms = max(self._start_ms + wish.at_ms, self._start_ms + ATTACK_MS)
+            due_ms = max(wished_ms, self._free_ms) if before and before.at_ms == wish.at_ms else wished_ms
             found = self._placed(wish, wished_ms)
             self.spoken += [found] if found else []
-            note = _what_happened(wish, wished_ms, found)
+            note = _what_happened(wish, due_ms, found)
             self.notes += [note] if note else []
+            before = wish
 
     def _placed(self, wish: Wish, wished_ms: int) -> Speech | None:
         duration_ms = self._measure(wish.utterance)
@@ -327,12 +330,12 @@ def _fitting(measure: Measure, words: Line | Wish, at_ms: int, limit_ms: int) ->
     return None
 
 
-def _what_happened(wish: Wish, wished_ms: int, found: Speech | None) -> str | None:
+def _what_happened(wish: Wish, due_ms: int, found: Speech | None) -> str | None:
     said = f'"{wish.utterance.text}" ({wish.why})'
     if found is None:
         return f"{said} doesn't fit into its work and is left out"
-    if found.at_ms > wished_ms:
-        later_s = -(-(found.at_ms - wished_ms) // 1000)
+    if found.at_ms > due_ms:
+        later_s = -(-(found.at_ms - due_ms) // 1000)
         return f"{said} is said up to {later_s} s later, when there is room for it"
     if found.utterance != wish.utterance:
         return f"{said} is said a little faster to fit"

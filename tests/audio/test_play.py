@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +54,16 @@ exercise = "shoulder-roll"
 reps = 2
 """
 
+SHORT = """
+title = "Short"
+cues = { safety = false }
+[[steps]]
+name = "Tilt"
+hold = "3s"
+sides = "each"
+prepare = 0
+"""
+
 
 @pytest.fixture
 def routine(tmp_path: Path) -> Path:
@@ -73,8 +84,11 @@ def first_loud(samples: NDArray[np.float32]) -> int:
     return int(np.flatnonzero(np.abs(samples) > FAINT)[0])
 
 
-@pytest.mark.parametrize("missing", ["nothing", "sounddevice"])
-def test_what_sounds_is_the_export_frame_for_frame(soundcard: SoundCard, routine: Path, missing: str) -> None:
+@pytest.mark.parametrize(("missing", "text"), [("nothing", ROUTINE), ("sounddevice", SHORT)])
+def test_what_sounds_is_the_export_frame_for_frame(
+    soundcard: SoundCard, routine: Path, missing: str, text: str
+) -> None:
+    routine.write_text(text)
     expected = exported(routine, soundcard)
     recorder = Recorder(soundcard.environment)
     command = [sys.executable, "-c", WITHOUT.format(module=missing), "play", str(routine), "--no-ui"]
@@ -113,17 +127,20 @@ def test_control_c_is_silence_within_200_ms(soundcard: SoundCard, routine: Path)
 
 def test_keys_pause_and_quit_and_the_terminal_is_restored(soundcard: SoundCard, routine: Path) -> None:
     terminal, inside = pty.openpty()
+    before = termios.tcgetattr(inside)
     recorder = Recorder(soundcard.environment)
     environment = {**soundcard.environment, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
     player = subprocess.Popen([*PLAY, str(routine)], stdin=inside, stdout=inside, stderr=inside, env=environment)
-    os.close(inside)
     shown = read_for(terminal, 3)
     os.write(terminal, b" ")
     shown += read_for(terminal, 1.5)
+    quit_s = time.monotonic()
     os.write(terminal, b"q")
     shown += read_for(terminal, 3)
     status = player.wait(5)
-    samples, _ = recorder.recorded()
+    after = termios.tcgetattr(inside)
+    os.close(inside)
+    samples, start_s = recorder.recorded()
 
     text = shown.decode(errors="replace")
     assert status == 0
@@ -131,8 +148,48 @@ def test_keys_pause_and_quit_and_the_terminal_is_restored(soundcard: SoundCard, 
     assert "paused" in text
     assert "\x1b[?1049h" in text
     assert "\x1b[?1049l" in text
-    sounding = np.flatnonzero(samples[:, 0])
-    assert not samples[sounding[-1] + 1 :, 0].any()
+    assert "Stopped at 0:0" in text
+    assert after == before
+    paused = samples[int((quit_s - 1 - start_s) * SAMPLERATE_HZ) : int((quit_s - start_s) * SAMPLERATE_HZ), 0]
+    assert not paused.any()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_restores_the_terminal(soundcard: SoundCard, routine: Path, number: signal.Signals) -> None:
+    terminal, inside = pty.openpty()
+    before = termios.tcgetattr(inside)
+    environment = {**soundcard.environment, "TERM": "xterm-256color"}
+    player = subprocess.Popen([*PLAY, str(routine)], stdin=inside, stdout=inside, stderr=inside, env=environment)
+    read_for(terminal, 2)
+    assert termios.tcgetattr(inside) != before
+    player.send_signal(number)
+    shown = read_for(terminal, 2)
+    assert player.wait(5) == 130
+    assert termios.tcgetattr(inside) == before
+    assert b"\x1b[?1049l" in shown
+    os.close(inside)
+
+
+def test_a_terminal_that_goes_away_is_no_reason_to_be_busy(soundcard: SoundCard, routine: Path) -> None:
+    terminal, inside = pty.openpty()
+    player = subprocess.Popen(
+        [*PLAY, str(routine), "--no-ui"], stdin=inside, stdout=subprocess.DEVNULL, env=soundcard.environment
+    )
+    os.close(inside)
+    time.sleep(3)
+    os.close(terminal)
+    busy_s = cpu_s(player.pid)
+    time.sleep(2)
+    busy_s = cpu_s(player.pid) - busy_s
+    assert player.poll() is None
+    player.kill()
+    player.wait(5)
+    assert busy_s < 0.5
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def read_for(terminal: int, seconds: float) -> bytes:

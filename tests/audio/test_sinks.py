@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -90,3 +92,20 @@ def test_a_lost_server_is_reported_by_write(doomed_soundcard: SoundCard, sink: s
     report = ended(player)
     recorder.stop()
     assert 0 < report["lost_s"] - killed_s < 4
+
+
+@pytest.mark.parametrize("sink", SINKS)
+def test_a_frozen_server_is_reported_by_write_and_keeps_nothing_from_ending(
+    doomed_soundcard: SoundCard, sink: str
+) -> None:
+    recorder = Recorder(doomed_soundcard.environment)
+    player = start(doomed_soundcard, sink, "cut", 30)
+    time.sleep(2)
+    frozen_s = time.monotonic()
+    os.kill(int((doomed_soundcard.folder / "pid").read_text()), signal.SIGSTOP)
+    report = ended(player)
+    ended_s = time.monotonic()
+    doomed_soundcard.kill()
+    recorder.stop()
+    assert 2 < report["lost_s"] - frozen_s < 5
+    assert ended_s - report["lost_s"] < 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import traceback
 from importlib import import_module
 from typing import Any
 
@@ -58,9 +59,11 @@ class _Commands(click.Group):
     epilog='Start with "voiceroutine play". Stop at once if anything hurts.',
 )
 @click.version_option(__version__, prog_name="voiceroutine")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def group(debug: bool) -> None:
+@click.option("--debug", is_flag=True, help="Show the traceback of an error too.")
+@click.pass_obj
+def group(settings: dict[str, bool], debug: bool) -> None:
     """A calm voice guides you through a stretch routine, aloud or in an audio file."""
+    settings["debug"] = debug
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -76,16 +79,17 @@ def run(arguments: list[str]) -> int:
             stream.reconfigure(errors="replace")
     # Pydantic looks for plug-ins in every installed package before the first model: a tenth of a start, for nothing.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    settings: dict[str, bool] = {}
     try:
-        status: Any = group.main(arguments, prog_name="voiceroutine", standalone_mode=False)
+        status: Any = group.main(arguments, prog_name="voiceroutine", standalone_mode=False, obj=settings)
     except SystemExit:
         # Click ends so when whoever reads a pipe has read enough, as `head` does.
         return 0
     except (KeyboardInterrupt, click.Abort):
         return 130
-    except Exception as error:
-        if "--debug" in arguments:
-            raise
+    except Exception as error:  # noqa: BLE001  told in words, and with --debug in full
+        if settings.get("debug"):
+            traceback.print_exc()
         return _told(error)
     return status if isinstance(status, int) else 0
 
@@ -99,6 +103,9 @@ def _told(error: Exception) -> int:
     if isinstance(error, VoiceroutineError):
         click.echo(str(error), err=True)
         return error.exit_status
+    if isinstance(error, OSError):
+        click.echo(f"voiceroutine could not go on: {error.strerror or error}.", err=True)
+        return 1
     click.echo(
         f"voiceroutine failed in a way it should not: {type(error).__name__}: {error}\n"
         'Please report it, with what "voiceroutine --debug …" prints.',

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KEYS = "space pause · n next · b back · r repeat · q quit"
 SHORT_KEYS = "keys: space n b r q"
 ROOMY_ROWS = 18
+JUMP_MS = 500
 
 
 class Display(Protocol):
@@ -62,6 +63,11 @@ class View:
     session_share: float
 
 
+def is_leading_in(snapshot: Snapshot, score: Score) -> bool:
+    """Whether nothing of the routine has sounded yet."""
+    return snapshot.state == "lead-in" or snapshot.position_ms < 0 or not score.placed
+
+
 KIND_NAMES = {
     "intro": "Welcome",
     "prepare": "Get ready",
@@ -87,8 +93,8 @@ def view_of(snapshot: Snapshot, score: Score) -> View:
         share=min(1.0, (now_ms - start_ms) / max(1, end_ms - start_ms)),
         next=_next_text(score.placed, snapshot.index),
         words=_words_at(placed, now_ms),
-        session=f"{clock_text(now_ms)} of {about}{clock_text(score.known_ms)}",
-        session_share=min(1.0, now_ms / max(1, score.known_ms)),
+        session=f"{clock_text(now_ms)} of {about}{clock_text(score.total_ms)}",
+        session_share=min(1.0, now_ms / max(1, score.total_ms)),
     )
 
 
@@ -143,21 +149,34 @@ class LineDisplay:
         self._shows_words = shows_words
         self._state = ""
         self._index = -1
+        self._position_ms = 0
         self._words: Speech | None = None
 
     def show(self, snapshot: Snapshot, score: Score) -> None:
         """Print what began since the last time."""
-        if snapshot.state != self._state:
-            self._state = snapshot.state
-            if snapshot.state in {"paused", "waiting"}:
-                click.echo(f"{clock_text(max(0, snapshot.position_ms)):>8}  {snapshot.state}")
-        if snapshot.state == "lead-in" or not score.placed:
+        self._print_state(snapshot)
+        if is_leading_in(snapshot, score):
             return
-        if snapshot.index != self._index:
+        jumped_back = snapshot.position_ms < self._position_ms - JUMP_MS
+        self._position_ms = snapshot.position_ms
+        if snapshot.index != self._index or jumped_back:
             self._index = snapshot.index
+            self._words = None
             self._print_interval(score.placed[snapshot.index])
         if self._shows_words:
             self._print_words(score.placed[snapshot.index], snapshot.position_ms)
+
+    def _print_state(self, snapshot: Snapshot) -> None:
+        if snapshot.state == self._state:
+            return
+        before, self._state = self._state, snapshot.state
+        left_s = -snapshot.position_ms // 1000
+        if snapshot.state == "lead-in" and left_s > 1:
+            click.echo(f"{'':>8}  starts in {left_s} seconds")
+        elif snapshot.state in {"paused", "waiting"}:
+            click.echo(f"{clock_text(max(0, snapshot.position_ms)):>8}  {snapshot.state}")
+        elif snapshot.state == "playing" and before in {"paused", "waiting"}:
+            click.echo(f"{clock_text(max(0, snapshot.position_ms)):>8}  goes on")
 
     def _print_interval(self, placed: Placed) -> None:
         interval = placed.interval
@@ -195,8 +214,8 @@ class ScreenDisplay:
     def show(self, snapshot: Snapshot, score: Score) -> None:
         """Draw, if anything changed."""
         size = self._console.size
-        if snapshot.state == "lead-in" or not score.placed:
-            what: tuple[object, ...] = ("lead-in", -(-max(0, -snapshot.position_ms) // 1000), size)
+        if is_leading_in(snapshot, score):
+            what: tuple[object, ...] = (snapshot.state, -(-max(0, -snapshot.position_ms) // 1000), size)
             if what != self._shown:
                 self._shown = what
                 self._draw(self._starting(snapshot))
@@ -223,11 +242,15 @@ class ScreenDisplay:
         from rich.text import Text
 
         left_s = -(-max(0, -snapshot.position_ms) // 1000)
-        return Group(
-            Text(self._title, style="bold", justify="center"),
-            Text(""),
-            Text(f"Starts in {left_s}" if left_s > 1 else "Starts now", justify="center"),
+        starts = "Starts now" if left_s <= 1 else f"Starts in {left_s}"
+        rows = (
+            self._title,
+            "",
+            "paused" if snapshot.state == "paused" else starts,
+            "",
+            _keys_text(self._console.width),
         )
+        return Group(*(Text(row, justify="center", no_wrap=True, overflow="ellipsis") for row in rows))
 
     def _screen(self, view: View, *, is_paused: bool) -> RenderableType:
         from rich.console import Group
@@ -244,7 +267,7 @@ def _rows(view: View, title: str, message: str, size: tuple[int, int], *, is_pau
     width, height = size
     is_roomy = height >= ROOMY_ROWS
     space = [("", "")] if is_roomy else []
-    words = textwrap.wrap(view.words, width - 4)
+    words = textwrap.wrap(view.words, max(1, width - 4))
     yield title, "dim"
     yield from [(message, "dim")] if message else []
     yield from space
@@ -258,7 +281,11 @@ def _rows(view: View, title: str, message: str, size: tuple[int, int], *, is_pau
     yield f"Next: {view.next}" if view.next else "", ""
     yield from space
     yield f"{bar(view.session_share, min(width - 24, 40))}  {view.session}", ""
-    yield KEYS if width > len(KEYS) else SHORT_KEYS, "dim"
+    yield _keys_text(width), "dim"
+
+
+def _keys_text(width: int) -> str:
+    return KEYS if width > len(KEYS) else SHORT_KEYS
 
 
 def bar(share: float, cells: int) -> str:

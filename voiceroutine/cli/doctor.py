@@ -28,10 +28,10 @@ def command() -> None:
 
 
 def _voices() -> Iterator[Finding]:
-    from voiceroutine.voices import BUILT_IN, load_engine
+    from voiceroutine.voices import engine_names, probe_engine
 
-    for name in BUILT_IN:
-        probe = load_engine(name).probe()
+    for name in engine_names():
+        probe = probe_engine(name)
         yield probe.ok, f"voice {name}: {probe.reason}"
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from voiceroutine.model import ExerciseEntry
     from voiceroutine.routine import Exercise
 
 
@@ -16,27 +17,27 @@ if TYPE_CHECKING:
 @click.argument("exercise", required=False)
 def command(exercise: str | None) -> None:
     """List the exercises that there are, or show EXERCISE in full."""
+    from voiceroutine.library import default_library
+    from voiceroutine.routine import library_exercise
+
+    library = default_library().exercises()
+    lines = _list(library) if exercise is None else _in_full(library_exercise(exercise, library))
+    for line in lines:
+        click.echo(line)
+
+
+def _list(library: Mapping[str, Sequence[ExerciseEntry]]) -> Iterator[str]:
     from voiceroutine.cues import dose_text
-    from voiceroutine.library import default_library
+    from voiceroutine.errors import RoutineError
+    from voiceroutine.routine import library_exercise
 
-    library = default_library()
-    if exercise is not None:
-        for line in _in_full(_alone(exercise)):
-            click.echo(line)
-        return
-    for name in library.exercises():
-        alone = _alone(name)
-        click.echo(f"{name:<24} {alone.name:<24} {dose_text(alone)}")
-
-
-def _alone(name: str) -> Exercise:
-    from voiceroutine.document import parse_document
-    from voiceroutine.library import default_library
-    from voiceroutine.routine import load_routine
-
-    text = f'title = "One exercise"\n[[steps]]\nexercise = "{name}"\n'
-    routine = load_routine(parse_document(text, "exercises"), default_library().exercises())
-    return next(routine.exercises())
+    for name in library:
+        try:
+            exercise = library_exercise(name, library)
+        except RoutineError as error:
+            yield f"{name:<24} {error.problems[0].message}"
+        else:
+            yield f"{name:<24} {exercise.name:<24} {dose_text(exercise)}"
 
 
 def _in_full(exercise: Exercise) -> Iterator[str]:

@@ -28,7 +28,7 @@ def command(routine: str, output: Path | None, quiet: bool, **flags: Any) -> Non
     from voiceroutine.exporting import check_path, export_mix
     from voiceroutine.units import clock_text
 
-    path = output or Path(f"{Path(routine).stem}.mp3")
+    path = output or Path(Path(routine).name.removesuffix(".toml") + ".mp3")
     check_path(path)
     production = produced(routine, **flags)
     timeline = production.timeline()
@@ -36,7 +36,7 @@ def command(routine: str, output: Path | None, quiet: bool, **flags: Any) -> Non
     with _progress(is_shown=not quiet and sys.stderr.isatty()) as progress:
         export_mix(mix, timeline.duration_ms, path, progress)
     if not quiet:
-        click.echo(f"{path}: {clock_text(timeline.duration_ms)}, {len(timeline.chapters)} chapters")
+        click.echo(f"{path}: {clock_text(timeline.duration_ms)}")
 
 
 @contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def keys() -> Iterator[ReadKey]:
         yield _windows_key
     else:
         with _single_keys() as fd:
-            yield partial(_unix_key, fd)
+            yield _UnixKeys(fd)
 
 
 def _no_key(timeout_s: float) -> None:
@@ -71,21 +70,46 @@ if sys.platform == "win32":
 
 else:
     import select
+    import signal
     import termios
     import tty
 
     @contextmanager
     def _single_keys() -> Iterator[int]:
+        """Let keys through one by one, also after the shell has taken the terminal for a while."""
         fd = sys.stdin.fileno()
         before = termios.tcgetattr(fd)
+        continued = signal.signal(signal.SIGCONT, lambda *_: tty.setcbreak(fd))
         try:
             tty.setcbreak(fd)
             yield fd
         finally:
-            termios.tcsetattr(fd, termios.TCSADRAIN, before)
+            signal.signal(signal.SIGCONT, continued)
+            with suppress(termios.error):
+                termios.tcsetattr(fd, termios.TCSADRAIN, before)
 
-    def _unix_key(fd: int, timeout_s: float) -> str | None:
-        if not select.select([fd], [], [], timeout_s)[0]:
-            return None
-        typed = os.read(fd, 16).decode(errors="ignore")
-        return ARROWS.get(typed, typed[:1].lower()) or None
+    class _UnixKeys:
+        """Gives what was typed key by key."""
+
+        def __init__(self, fd: int) -> None:
+            self._fd = fd
+            self._typed = ""
+            self._is_gone = False
+
+        def __call__(self, timeout_s: float) -> str | None:
+            if not self._typed:
+                self._read(timeout_s)
+            arrow = next((code for code in ARROWS if self._typed.startswith(code)), "")
+            key, self._typed = self._typed[: len(arrow) or 1], self._typed[len(arrow) or 1 :]
+            return ARROWS.get(key, key.lower()) or None
+
+        def _read(self, timeout_s: float) -> None:
+            if self._is_gone:
+                time.sleep(timeout_s)
+            elif select.select([self._fd], [], [], timeout_s)[0]:
+                try:
+                    typed = os.read(self._fd, 64)
+                except OSError:
+                    typed = b""
+                self._typed = typed.decode(errors="ignore")
+                self._is_gone = not typed

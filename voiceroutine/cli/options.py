@@ -34,5 +34,5 @@ def produced(routine: str, *, voice: str | None, rate: int | None, profile: str 
     from voiceroutine.production import Production, Wishes, default_cache_folder, load
 
     engine, _, name = (voice or "").partition(":")
-    wishes = Wishes(engine=engine or None, voice=name or None, rate_wpm=rate, profile=profile)
+    wishes = Wishes(engine=engine or ("auto" if name else None), voice=name or None, rate_wpm=rate, profile=profile)
     return Production(load(routine, wishes), default_cache_folder(), has_limits=not no_limits)

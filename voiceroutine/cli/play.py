@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,10 @@ import click
 from voiceroutine.cli.options import DEFAULT_ROUTINE, listening_options, produced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from voiceroutine.cli.display import Display
-    from voiceroutine.player import Command, Score, Session
+    from voiceroutine.player import Command, Score, Session, Snapshot
     from voiceroutine.production import Production
     from voiceroutine.sinks import Block, LiveSink
 
@@ -58,17 +59,46 @@ def command(routine: str, device: str | None, delay: int, no_ui: bool, quiet: bo
     from voiceroutine.errors import DeviceError
     from voiceroutine.player import LEAD_IN_MS, Session
 
-    session = Session(partial(_open_device, device), lead_in_ms=max(LEAD_IN_MS, delay))
-    session.wait_until_awake(HEAD_START_S)
-    try:
+    lead_in_ms = max(LEAD_IN_MS, delay)
+    with _interrupted_by_signals(), _running(Session(partial(_open_device, device), lead_in_ms=lead_in_ms)) as session:
+        session.wait_until_awake(HEAD_START_S)
         production = produced(routine, **flags)
         score = _perform(session, production)
-        with closing(_display(production, no_ui=no_ui, quiet=quiet)) as display:
-            _watch(session, score, display)
-    except DeviceError as error:
-        raise DeviceError(f"{error}\n{_way_out(routine, flags)}") from error
+        try:
+            with closing(_display(production, no_ui=no_ui, quiet=quiet)) as display:
+                _watch(session, score, display)
+        except DeviceError as error:
+            raise DeviceError(f"{error}\n{_way_out(routine, flags)}") from error
+        if not quiet:
+            click.echo(_ending(session.snapshot(), score))
+
+
+@contextmanager
+def _running(session: Session) -> Iterator[Session]:
+    try:
+        yield session
     finally:
         session.stop()
+
+
+@contextmanager
+def _interrupted_by_signals() -> Iterator[None]:
+    """End as by Ctrl-C, with the terminal restored, when the terminal is closed or the program is told to end."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _ending(snapshot: Snapshot, score: Score) -> str:
+    from voiceroutine.units import clock_text
+
+    if snapshot.state == "done":
+        return f"Done: {clock_text(score.total_ms)}."
+    return f"Stopped at {clock_text(max(0, snapshot.position_ms))} of {clock_text(score.total_ms)}."
 
 
 def _open_device(device: str | None, first: Block) -> LiveSink:
@@ -80,7 +110,8 @@ def _open_device(device: str | None, first: Block) -> LiveSink:
 def _perform(session: Session, production: Production) -> Score:
     from voiceroutine.player import Score
 
-    score = Score(production.placed(), production.mix())
+    about_ms = production.estimated_timeline().duration_ms
+    score = Score(production.placed(), production.mix(), about_ms=about_ms)
     session.perform(score)
     return score
 
@@ -92,7 +123,7 @@ def _display(production: Production, *, no_ui: bool, quiet: bool) -> Display:
         return _NoDisplay()
     choice, title = production.choice, production.routine.title
     is_silent = choice.engine.name == "silent" or production.routine.cues.profile == "bell"
-    about_voice = f"{title}. Voice: {choice.engine.name} ({choice.why})"
+    about_voice = f"{title}. Voice: {choice.engine.name} ({choice.why})."
     if no_ui or not _is_screen():
         lines = LineDisplay(shows_words=is_silent)
         lines.say(about_voice)
@@ -142,7 +173,7 @@ def _way_out(routine: str, flags: Mapping[str, Any]) -> str:
     parts = [*_program(), "export", routine]
     for name, value in flags.items():
         parts += [f"--{name.replace('_', '-')}"] * bool(value) + ([str(value)] if value and value is not True else [])
-    parts += ["-o", f"{Path(routine).stem}.wav"]
+    parts += ["-o", Path(routine).name.removesuffix(".toml") + ".wav"]
     install = "On Debian or Ubuntu, live sound needs: sudo apt install libportaudio2\n"
     return (
         f"{install if sys.platform == 'linux' else ''}To make a file instead and play it elsewhere: {shlex.join(parts)}"

@@ -98,7 +98,7 @@ def _cue_data(cue: Cue) -> dict[str, Any]:
 def _timetable(timeline: Timeline, voice: str) -> Iterator[str]:
     from voiceroutine.units import clock_text
 
-    works = sum(placed.interval.kind == "work" for placed in timeline.intervals)
+    works = sum(placed.interval.exact and placed.interval.phase_index == 1 for placed in timeline.intervals)
     stretches = f"{works} stretch{'es' * (works != 1)} of work"
     yield f"{timeline.title}: {clock_text(timeline.duration_ms)}, {stretches}, voice {voice}"
     for chapter in timeline.chapters:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+from voiceroutine.beside import written_beside
 from voiceroutine.errors import ExportError
 from voiceroutine.units import SAMPLERATE_HZ, frame_at
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     Progress = Callable[[float], None]
 
 BLOCK_FRAMES = 1 << 16
+NO_ROOM_BYTES = 1 << 20
 SUFFIXES = (".wav", ".flac", ".mp3")
 
 
@@ -36,17 +38,13 @@ def export_mix(mix: Mix, duration_ms: int, path: Path, progress: Progress = lamb
         ExportError: the format is unknown, or the file can't be written.
     """
     check_path(path)
-    part = path.with_name(f"{path.name}.part")
     try:
-        with closing(_open_sink(part, path.suffix.lower())) as sink:
+        with written_beside(path) as part, closing(_open_sink(part, path.suffix.lower())) as sink:
             _render(mix, frame_at(duration_ms), sink, progress)
             sink.finish()
-        part.replace(path)
     except OSError as error:
-        raise ExportError(f"{path} could not be written: {error.strerror or error}. {_advice(error)}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        why = (error.strerror or str(error)).removesuffix(".")
+        raise ExportError(f"{path} could not be written: {why}. {_advice(error, path)}") from error
 
 
 def check_path(path: Path) -> None:
@@ -55,10 +53,12 @@ def check_path(path: Path) -> None:
     Raises:
         ExportError: the suffix is unknown, the folder isn't there, or the path is a folder.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise ExportError(f'{path}: unknown audio format "{path.suffix}"; use one of {", ".join(SUFFIXES)}.')
     if path.is_dir():
         raise ExportError(f"{path} is a folder; name a file in it.")
+    if not path.suffix:
+        raise ExportError(f"{path}: the name says no audio format; add one of {', '.join(SUFFIXES)}.")
+    if path.suffix.lower() not in SUFFIXES:
+        raise ExportError(f'{path}: unknown audio format "{path.suffix}"; use one of {", ".join(SUFFIXES)}.')
     if not path.parent.is_dir():
         raise ExportError(f"The folder {path.parent} is not there; make it first.")
 
@@ -82,10 +82,13 @@ def _render(mix: Mix, frames: int, sink: Sink, progress: Progress) -> None:
         progress(min(1.0, (first_frame + BLOCK_FRAMES) / frames))
 
 
-def _advice(error: OSError) -> str:
+def _advice(error: OSError, path: Path) -> str:
     import errno
+    import shutil
 
-    if error.errno == errno.ENOSPC:
+    # An encoder in C tells that it failed, but not why.
+    is_full = error.errno == errno.ENOSPC or (not error.errno and shutil.disk_usage(path.parent).free < NO_ROOM_BYTES)
+    if is_full:
         return "Make room, or name a file on another disk."
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return "Name a file in a folder that you may write to."

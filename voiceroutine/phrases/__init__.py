@@ -25,7 +25,6 @@ _MOST_PASSES = 50
 class Phrases:
     """The sentences, number words and reading rules of one language."""
 
-    language: str
     voice: str
     say: Mapping[str, str]
     sides: Mapping[str, str]
@@ -81,17 +80,17 @@ class Phrases:
 
 @cache
 def phrases_for(language: str) -> Phrases:
-    """Return the phrases of a language, by the first part of its tag.
+    """Return the phrases of a language, by its tag, or else by the first part of it.
 
     Raises:
         KeyError: there is no file for it.
     """
-    name = language.split("-", maxsplit=1)[0].lower()
-    if name not in languages():
+    tags = {tag.lower(): tag for tag in languages()}
+    tag = tags.get(language.lower()) or tags.get(language.split("-", maxsplit=1)[0].lower())
+    if tag is None:
         raise KeyError(language)
-    data = tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    data = tomllib.loads((_FOLDER / f"{tag}.toml").read_text(encoding="utf-8"))
     return Phrases(
-        language=data["language"],
         voice=data["voice"],
         say=data["say"],
         sides=data["sides"],

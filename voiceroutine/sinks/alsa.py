@@ -7,7 +7,7 @@ import sys
 from functools import cache
 
 from voiceroutine.errors import DeviceError
-from voiceroutine.sinks.live import BUFFER_MS, CHANNELS, FRAME_BYTES, STALL_MS, BlockingSink
+from voiceroutine.sinks.live import BUFFER_MS, CHANNELS, FRAME_BYTES, BlockingSink
 from voiceroutine.units import SAMPLERATE_HZ
 
 _PLAYBACK = 0
@@ -30,7 +30,7 @@ class AlsaSink(BlockingSink):
         self._demand(self._library.snd_pcm_open(ctypes.byref(self._pcm), b"default", _PLAYBACK, blocking))
         try:
             self._set_up()
-        except DeviceError:
+        except BaseException:
             self._release()
             raise
 
@@ -53,17 +53,12 @@ class AlsaSink(BlockingSink):
         self._library.snd_output_close(output)
         return description
 
-    def _play(self, piece: memoryview) -> None:
-        samples = bytes(piece)
-        while samples:
-            frames = self._write_frames(samples)
-            samples = samples[frames * FRAME_BYTES :]
+    def _play(self, piece: bytes) -> None:
+        while piece and not self._closed:
+            piece = piece[self._write_frames(piece) * FRAME_BYTES :]
 
     def _write_frames(self, samples: bytes) -> int:
-        ready = self._library.snd_pcm_wait(self._pcm, STALL_MS)
-        if ready == 0:
-            raise DeviceError(f"The sound device took nothing for {STALL_MS // 1000} seconds.")
-        frames = ready if ready < 0 else self._library.snd_pcm_writei(self._pcm, samples, len(samples) // FRAME_BYTES)
+        frames = self._library.snd_pcm_writei(self._pcm, samples, len(samples) // FRAME_BYTES)
         if frames >= 0:
             return int(frames)
         silent = 1

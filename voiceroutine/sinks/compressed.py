@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +46,8 @@ class CompressedSink:
 
     def close(self) -> None:
         """Close the file as it is."""
-        self.finish()
+        with suppress(OSError):
+            self.finish()
 
 
 @contextmanager

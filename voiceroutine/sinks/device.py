@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ _OPEN_LIMIT_MS = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Trial:
     """Whether one way to the loudspeaker works; the reason is empty when it does."""
 
     name: str
@@ -55,31 +54,26 @@ def open_device(device: str | None = None, first: Block = b"") -> LiveSink:
     raise DeviceError("\n".join([f"{what}. Tried:", *reasons]))
 
 
-def probe_devices() -> tuple[Probe, ...]:
+def probe_devices() -> tuple[Trial, ...]:
     """Try every way to the loudspeaker, without a sound; takes at most some seconds for each."""
     return tuple(_probe(way) for way in _ways(None, b""))
 
 
-def _probe(way: _Way) -> Probe:
+def _probe(way: _Way) -> Trial:
     try:
         _open_in_time(way).close()
     except DeviceError as error:
-        return Probe(name=way.name, ok=False, reason=str(error))
-    return Probe(name=way.name, ok=True)
+        return Trial(name=way.name, ok=False, reason=str(error))
+    return Trial(name=way.name, ok=True)
 
 
 def _open_in_time(way: _Way) -> LiveSink:
     try:
-        return within(_OPEN_LIMIT_MS, way.open, late=_close)
+        return within(_OPEN_LIMIT_MS, way.open, late=lambda sink: sink.close())
     except TimeoutError:
         raise DeviceError(f"no answer within {_OPEN_LIMIT_MS // 1000} seconds") from None
     except (OSError, AttributeError) as error:
         raise DeviceError(f"it can't be used ({error})") from error
-
-
-def _close(sink: LiveSink) -> None:
-    with suppress(DeviceError):
-        sink.close()
 
 
 def _ways(device: str | None, first: Block) -> tuple[_Way, ...]:
@@ -96,7 +90,11 @@ def _ways(device: str | None, first: Block) -> tuple[_Way, ...]:
 
 
 def _begun(sink: LiveSink, first: Block) -> LiveSink:
-    sink.write(first)
+    try:
+        sink.write(first)
+    except BaseException:
+        sink.close()
+        raise
     return sink
 
 

@@ -9,7 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeVar, cast
 
 from voiceroutine.errors import DeviceError
 from voiceroutine.units import SAMPLERATE_HZ
@@ -29,6 +29,7 @@ STALL_MS = 3000
 CLOSE_LIMIT_MS = 2000
 FINISH_LIMIT_MS = 5000
 _SWITCH_INTERVAL_S = 0.0005
+_NAP_MS = 100
 
 _Result = TypeVar("_Result")
 
@@ -58,12 +59,48 @@ def within(limit_ms: int, call: Callable[[], _Result], late: Callable[[_Result],
     outcomes: queue.SimpleQueue[Callable[[], _Result]] = queue.SimpleQueue()
     threading.Thread(target=lambda: outcomes.put(_outcome(call)), daemon=True).start()
     try:
-        outcome = outcomes.get(timeout=limit_ms / 1000)
-    except queue.Empty:
+        outcome = _answer(outcomes, limit_ms)
+    except TimeoutError:
         if late:
             threading.Thread(target=_dispose, args=(outcomes, late), daemon=True).start()
-        raise TimeoutError(f"no answer within {limit_ms} ms") from None
+        raise
     return outcome()
+
+
+class DeviceThread:
+    """Makes calls that may hang one after the other, on a thread that doesn't keep the process from ending."""
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        threading.Thread(target=_work, args=(self._calls,), daemon=True).start()
+
+    def within(self, limit_ms: int, call: Callable[[], object]) -> None:
+        """Make a call, or give up on it; it then goes on, and later calls wait for it.
+
+        Raises:
+            TimeoutError: the limit is over.
+        """
+        outcomes: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+        self._calls.put(lambda: outcomes.put(_outcome(call)))
+        _answer(outcomes, limit_ms)()
+
+    def end(self) -> None:
+        """Take no more calls."""
+        self._calls.put(None)
+
+
+def _work(calls: queue.SimpleQueue[Callable[[], object] | None]) -> None:
+    while call := calls.get():
+        call()
+
+
+def _answer(outcomes: queue.SimpleQueue[Callable[[], _Result]], limit_ms: int) -> Callable[[], _Result]:
+    # Naps are counted, not a clock: after the process was stopped, a clock would accuse the device.
+    nap_ms = min(limit_ms, _NAP_MS)
+    for _ in range(limit_ms // nap_ms):
+        with suppress(queue.Empty):
+            return outcomes.get(timeout=nap_ms / 1000)
+    raise TimeoutError(f"no answer within {limit_ms} ms")
 
 
 def _outcome(call: Callable[[], _Result]) -> Callable[[], _Result]:
@@ -115,19 +152,35 @@ class HeardClock:
 
 
 class PromptThreads:
-    """Lets Python switch threads every 0.5 ms until `end`: else a busy thread makes the sound stutter."""
+    """Lets Python switch threads every 0.5 ms until `end`: else a busy thread makes the sound stutter.
+
+    The setting is the process's: the first sink to need it changes it, the last to end restores it.
+    """
+
+    _lock: ClassVar = threading.Lock()
+    _needing: ClassVar[set[PromptThreads]] = set()
+    _usual_s: ClassVar = 0.0
 
     def __init__(self) -> None:
-        self._usual_s = sys.getswitchinterval()
-        sys.setswitchinterval(min(_SWITCH_INTERVAL_S, self._usual_s))
+        with PromptThreads._lock:
+            if not PromptThreads._needing:
+                PromptThreads._usual_s = sys.getswitchinterval()
+                sys.setswitchinterval(min(_SWITCH_INTERVAL_S, PromptThreads._usual_s))
+            PromptThreads._needing.add(self)
 
     def end(self) -> None:
-        """Switch as before."""
-        sys.setswitchinterval(self._usual_s)
+        """Switch as before, unless another sink still needs it; may be called twice."""
+        with PromptThreads._lock:
+            was_last = PromptThreads._needing == {self}
+            PromptThreads._needing.discard(self)
+            if was_last:
+                sys.setswitchinterval(PromptThreads._usual_s)
 
 
 class BlockingSink(ABC):
-    """A live sink on an interface whose own write waits for room in its buffer.
+    """A live sink on an interface whose own write waits for room in its buffer, if need be for ever.
+
+    One thread makes all its calls: freeing a stream while another writes to it would end the process.
 
     Raises:
         DeviceError: on construction, when the device can't be opened.
@@ -137,56 +190,61 @@ class BlockingSink(ABC):
 
     def __init__(self) -> None:
         self._clock = HeardClock()
-        self._device = threading.Lock()
+        self._closing = threading.Lock()
         self._written_frames = 0
         self._closed = False
         self._open()
+        self._device = DeviceThread()
         self._threads = PromptThreads()
 
     def write(self, block: Block) -> None:
         """Play the samples, a device block at a time."""
         samples = samples_of(block)
         for start in range(0, len(samples), BLOCK_FRAMES * FRAME_BYTES):
-            self._write_piece(samples[start : start + BLOCK_FRAMES * FRAME_BYTES])
+            self._write_piece(bytes(samples[start : start + BLOCK_FRAMES * FRAME_BYTES]))
 
     def finish(self) -> None:
         """Wait until everything has sounded."""
         try:
-            within(FINISH_LIMIT_MS, self._drain_locked)
+            self._device.within(FINISH_LIMIT_MS, self._drain_unless_closed)
         except TimeoutError:
             raise DeviceError("The sound device no longer takes sound.") from None
         self._clock.set(self._written_frames, 0)
 
     def close(self) -> None:
         """Fall silent at once and let the device go."""
-        if self._closed:
-            return
-        self._closed = True
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
         self._clock.stop()
         self._threads.end()
-        with suppress(TimeoutError, DeviceError, OSError):
-            within(CLOSE_LIMIT_MS, self._let_go)
+        with suppress(Exception):
+            self._let_go()
+        self._device.end()
 
     def heard_frames(self) -> int:
         """Return how many of the written frames have sounded."""
         return self._clock.frames()
 
-    def _write_piece(self, piece: memoryview) -> None:
-        with self._device:
-            self._refuse_closed()
-            self._play(piece)
-            self._written_frames += len(piece) // FRAME_BYTES
-            self._clock.set(self._written_frames, self._delay_s())
+    def _write_piece(self, piece: bytes) -> None:
+        try:
+            self._device.within(STALL_MS, partial(self._play_unless_closed, piece))
+        except TimeoutError:
+            raise DeviceError(f"The sound device took nothing for {STALL_MS // 1000} seconds.") from None
 
-    def _drain_locked(self) -> None:
-        with self._device:
-            self._refuse_closed()
-            self._drain()
+    def _play_unless_closed(self, piece: bytes) -> None:
+        self._refuse_closed()
+        self._play(piece)
+        self._written_frames += len(piece) // FRAME_BYTES
+        self._clock.set(self._written_frames, self._delay_s())
+
+    def _drain_unless_closed(self) -> None:
+        self._refuse_closed()
+        self._drain()
 
     def _let_go(self) -> None:
-        # Freeing a stream while another thread writes to it ends the process.
-        with self._device:
-            self._release()
+        self._device.within(CLOSE_LIMIT_MS, self._release)
 
     def _refuse_closed(self) -> None:
         if self._closed:
@@ -197,7 +255,7 @@ class BlockingSink(ABC):
         """Open the device, or raise DeviceError."""
 
     @abstractmethod
-    def _play(self, piece: memoryview) -> None:
+    def _play(self, piece: bytes) -> None:
         """Hand one block to the device, waiting for room."""
 
     @abstractmethod

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import select
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Self
 
 from voiceroutine.errors import DeviceError
@@ -19,7 +18,6 @@ from voiceroutine.sinks.live import (
     CLOSE_LIMIT_MS,
     FINISH_LIMIT_MS,
     FRAME_BYTES,
-    STALL_MS,
     BlockingSink,
 )
 from voiceroutine.units import SAMPLERATE_HZ
@@ -59,10 +57,13 @@ class PipeSink(BlockingSink):
     def _open(self) -> None:
         if not shutil.which(self.name):
             raise DeviceError(f"{self.name} is not installed")
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the program runs
-        self._process = self._start()
-        self._narrow_pipe()
-        self._refuse_silent_start()
+        with ExitStack() as undo:
+            self._complaints = undo.enter_context(tempfile.TemporaryFile())
+            self._process = self._start()
+            undo.callback(self._end_program)
+            self._narrow_pipe()
+            self._refuse_silent_start()
+            undo.pop_all()
 
     def _start(self) -> subprocess.Popen[bytes]:
         # A process group of its own: Ctrl-C is for the player, which then ends this program.
@@ -79,17 +80,14 @@ class PipeSink(BlockingSink):
         import fcntl
 
         assert self._process.stdin
-        pipe = self._process.stdin.fileno()
         with suppress(OSError):
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        os.set_blocking(pipe, False)
+            fcntl.fcntl(self._process.stdin.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     def _refuse_silent_start(self) -> None:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_REFUSAL_MS / 1000)
         reason = self._refusal()
         if reason:
-            self._let_go()
             raise DeviceError(reason)
 
     def _refusal(self) -> str:
@@ -97,16 +95,13 @@ class PipeSink(BlockingSink):
             return "it discards what it gets: there is no sound card"
         return "" if self._process.returncode is None else self._last_words() or "it ended at once"
 
-    def _play(self, piece: memoryview) -> None:
-        pipe = self._process.stdin
-        assert pipe
-        while piece:
-            if not select.select([], [pipe], [], STALL_MS / 1000)[1]:
-                raise DeviceError(f"{self.name} took nothing for {STALL_MS // 1000} seconds.")
-            try:
-                piece = piece[pipe.write(piece) or 0 :]
-            except OSError as error:
-                raise DeviceError(f"{self.name} ended. {self._last_words()}".strip()) from error
+    def _play(self, piece: bytes) -> None:
+        assert self._process.stdin
+        try:
+            while piece:
+                piece = piece[self._process.stdin.write(piece) or 0 :]
+        except OSError as error:
+            raise DeviceError(f"{self.name} ended. {self._last_words()}".strip()) from error
 
     def _delay_s(self) -> float:
         now_s = time.monotonic()
@@ -130,10 +125,15 @@ class PipeSink(BlockingSink):
         super()._let_go()
 
     def _release(self) -> None:
+        with self._complaints:
+            self._end_program()
+
+    def _end_program(self) -> None:
         assert self._process.stdin
+        self._process.kill()
         self._process.stdin.close()
-        self._process.wait(CLOSE_LIMIT_MS / 1000)
-        self._complaints.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(CLOSE_LIMIT_MS / 1000)
 
     def _last_words(self) -> str:
         return self._said().strip().rpartition("\n")[2]

@@ -100,7 +100,7 @@ class PortAudioSink:
         self._threads.end()
         try:
             within(CLOSE_LIMIT_MS, self._let_go)
-        except TimeoutError:
+        except Exception:  # noqa: BLE001 - whatever it is, the stream is still there
             _skip_cleanup_at_exit()
         restore_c_libraries()
 
@@ -113,13 +113,30 @@ class PortAudioSink:
 
     def _sounding_frame(self) -> int:
         frame, sounds_at_s = self._mark
-        now_s: float = self._stream.time
+        now_s = self._now_s()
+        if now_s is None:
+            return self._heard_frames
         elapsed_frames = round((now_s - sounds_at_s) * SAMPLERATE_HZ)
         return min(frame + elapsed_frames, self._taken_frames)
+
+    def _now_s(self) -> float | None:
+        import sounddevice
+
+        try:
+            return float(self._stream.time)
+        except sounddevice.PortAudioError:
+            return None
 
     def _open(self, device: str | int | None) -> Any:
         sounddevice = _load()
         silence_c_libraries()
+        try:
+            return self._start_or_explain(sounddevice, device)
+        except BaseException:
+            restore_c_libraries()
+            raise
+
+    def _start_or_explain(self, sounddevice: Any, device: str | int | None) -> Any:
         try:
             return self._start(sounddevice, device)
         except (ValueError, sounddevice.PortAudioError):
@@ -127,7 +144,6 @@ class PortAudioSink:
         try:
             return self._start(sounddevice, device)
         except (ValueError, sounddevice.PortAudioError) as error:
-            restore_c_libraries()
             raise DeviceError(_why(sounddevice, device, error)) from error
 
     def _start(self, sounddevice: Any, device: str | int | None) -> Any:
@@ -231,7 +247,7 @@ def _load() -> Any:
         import sounddevice
     except ImportError as error:
         raise DeviceError("the Python package sounddevice is not installed") from error
-    except OSError as error:
+    except Exception as error:  # sounddevice's own, too: it can't be imported to be named
         raise DeviceError(f"PortAudio is not installed, or broken ({error})") from error
     return sounddevice
 
@@ -240,6 +256,8 @@ def _rescan(sounddevice: Any) -> None:
     # PortAudio lists the devices once; after a loss that list is out of date. There is no public way.
     with suppress(sounddevice.PortAudioError):
         sounddevice._terminate()  # noqa: SLF001
+    # Even then: after an initialization that failed, there is nothing to terminate.
+    with suppress(sounddevice.PortAudioError):
         sounddevice._initialize()  # noqa: SLF001
 
 
@@ -258,7 +276,10 @@ def _index(sounddevice: Any, device: str | int | None) -> int | None:
 
 
 def _why(sounddevice: Any, device: str | int | None, error: Exception) -> str:
-    outputs = [entry for entry in sounddevice.query_devices() if entry["max_output_channels"] > 0]
+    try:
+        outputs = [entry for entry in sounddevice.query_devices() if entry["max_output_channels"] > 0]
+    except sounddevice.PortAudioError as listing_error:
+        return f"PortAudio can't list the devices ({listing_error})"
     if not outputs:
         return "there is no sound card"
     try:

@@ -47,8 +47,8 @@ class PulseSink(BlockingSink):
         )
         return stream
 
-    def _play(self, piece: memoryview) -> None:
-        self._demand(self._library.pa_simple_write(self._stream, bytes(piece), len(piece), ctypes.byref(self._error)))
+    def _play(self, piece: bytes) -> None:
+        self._demand(self._library.pa_simple_write(self._stream, piece, len(piece), ctypes.byref(self._error)))
 
     def _delay_s(self) -> float:
         self._error.value = 0

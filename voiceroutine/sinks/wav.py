@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +51,8 @@ class WavSink:
 
     def close(self) -> None:
         """Close the file as it is."""
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
 
 
 def _steps(samples: Samples) -> npt.NDArray[np.int16]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from voiceroutine.errors import VoiceError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from importlib.metadata import EntryPoint
 
     from voiceroutine.audio import Clip
     from voiceroutine.routine import VoiceSettings
@@ -71,20 +72,38 @@ def load_engine(name: str) -> Engine:
     """Return an engine by name, a built-in or a plug-in of the entry-point group `voiceroutine.voices`.
 
     Raises:
-        VoiceError: there is none of that name.
+        VoiceError: there is none of that name, or the plug-in is broken.
     """
     if name in BUILT_IN:
         engine: Engine = import_module(f"voiceroutine.voices.{name}").engine()
         return engine
+    if name not in engine_names():
+        hint = did_you_mean(name, engine_names()) or f"there are: auto, {', '.join(engine_names())}"
+        raise VoiceError(f'There is no voice engine "{name}"; {hint}')
+    try:
+        plugin: Engine = _plugins()[name].load()()
+    except Exception as error:
+        raise VoiceError(f"The plug-in of the engine {name} is broken: {type(error).__name__}: {error}") from error
+    return plugin
+
+
+def engine_names() -> tuple[str, ...]:
+    """Return the names of all engines: the built-in ones, then those of plug-ins."""
+    return (*BUILT_IN, *sorted(_plugins().keys() - set(BUILT_IN)))
+
+
+def probe_engine(name: str) -> Probe:
+    """Say whether an engine works here, or why it can't even be loaded."""
+    try:
+        return load_engine(name).probe()
+    except VoiceError as error:
+        return Probe(ok=False, reason=str(error))
+
+
+def _plugins() -> Mapping[str, EntryPoint]:
     from importlib.metadata import entry_points
 
-    plugins = {point.name: point for point in entry_points(group="voiceroutine.voices")}
-    if name not in plugins:
-        known = [*BUILT_IN, *plugins]
-        hint = did_you_mean(name, known) or f"there are: auto, {', '.join(known)}"
-        raise VoiceError(f'There is no voice engine "{name}"; {hint}')
-    found: Engine = plugins[name].load()()
-    return found
+    return {point.name: point for point in entry_points(group="voiceroutine.voices")}
 
 
 def choose_engine(wanted: str) -> Choice:

@@ -12,6 +12,7 @@ What is not obvious:
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import hashlib
 import os
@@ -19,7 +20,7 @@ import shutil
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,7 +30,7 @@ import numpy as np
 
 from voiceroutine.audio import Clip
 from voiceroutine.errors import VoiceError
-from voiceroutine.phrases import phrases_for
+from voiceroutine.phrases import languages, phrases_for
 from voiceroutine.voices import Probe, VoiceInfo
 
 if TYPE_CHECKING:
@@ -41,6 +42,15 @@ _SYNCHRONOUS, _DONT_EXIT, _POSITION_IS_CHARACTER, _UTF_8 = 2, 0x8000, 1, 1
 _RATE, _PITCH, _RANGE, _WORD_GAP = 1, 3, 4, 7
 _CALM_RANGE_PERCENT, _CALM_WORD_GAP = 38, 1
 _LONGEST_DATA_PATH_BYTES = 150
+_FUNCTIONS = tuple(
+    f"espeak_{name}"
+    for name in (
+        *("Info", "Initialize", "ListVoices", "SetParameter", "SetSynthCallback"),
+        *("SetVoiceByName", "Synchronize", "Synth", "Terminate"),
+    )
+)
+_SOUND_DATA = ("phondata", "phontab", "phonindex", "intonations")
+_SAMPLE_BYTES = 4096
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
@@ -85,7 +95,7 @@ class EspeakEngine:
 
     def fingerprint(self) -> str:
         """Return a hash of the library and of the data that shapes its sound."""
-        return _fingerprint(_installation())
+        return _worker().submit(_fingerprint).result()
 
     def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
         """Speak a text; at most a few milliseconds a second of speech."""
@@ -152,27 +162,41 @@ def _listed(voices: Any) -> Iterator[VoiceInfo]:
     index = 0
     while voices[index]:
         voice = voices[index].contents
-        identifier = voice.identifier.decode(errors="replace").rpartition("/")[2].lower()
-        yield VoiceInfo(name=identifier, language=voice.languages[1:].decode(errors="replace"))
+        yield VoiceInfo(name=_name(voice.identifier), language=voice.languages[1:].decode(errors="replace"))
         index += 1
+
+
+def _name(identifier: bytes) -> str:
+    # On Windows the folders in it are divided by backslashes.
+    return identifier.decode(errors="replace").replace("\\", "/").rpartition("/")[2].lower()
 
 
 @contextmanager
 def _loaded(installation: _Installation) -> Iterator[tuple[Any, int]]:
     """Load a fresh copy of the library, and unload it afterwards."""
+    data = _data_argument(installation)
+    library = _library(installation.library)
     try:
-        library = ctypes.CDLL(installation.library)
-    except OSError as error:
-        raise VoiceError(f"{installation.library} can't be loaded: {error}") from None
-    try:
-        samplerate_hz = library.espeak_Initialize(_SYNCHRONOUS, 0, _data_argument(installation), _DONT_EXIT)
+        samplerate_hz = library.espeak_Initialize(_SYNCHRONOUS, 0, data, _DONT_EXIT)
         if samplerate_hz <= 0:
-            raise VoiceError(f"espeak-ng finds no data in {installation.data}")
+            raise VoiceError(f"espeak-ng finds no data in {installation.data or 'its usual folder'}")
         _seed(library)
         yield library, samplerate_hz
-        library.espeak_Terminate()
     finally:
+        library.espeak_Terminate()
         _unload(library)
+
+
+def _library(name: str) -> Any:
+    try:
+        library = ctypes.CDLL(name)
+    except OSError as error:
+        raise VoiceError(f"{name} can't be loaded: {error}") from None
+    missing = [function for function in _FUNCTIONS if not hasattr(library, function)]
+    if missing:
+        _unload(library)
+        raise VoiceError(f"{name} is not an espeak-ng that can be used: it has no {missing[0]}")
+    return library
 
 
 def _seed(library: Any) -> None:
@@ -199,20 +223,18 @@ def _installation() -> _Installation:
 def _embedded() -> _Installation | None:
     try:
         import espeakng_loader
-    except ImportError:
+
+        library, data = str(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path())
+        _unload(_library(library))
+    except (ImportError, OSError, RuntimeError, VoiceError):
         return None
-    library, data = espeakng_loader.get_library_path(), Path(espeakng_loader.get_data_path())
-    try:
-        _unload(ctypes.CDLL(library))
-    except OSError:
-        return None
-    return _Installation(library=str(library), data=data, origin="the embedded espeak-ng")
+    return _Installation(library=library, data=data, origin="the embedded espeak-ng")
 
 
 def _of_the_system() -> _Installation:
     from ctypes.util import find_library
 
-    library = find_library("espeak-ng") or find_library("espeak-ng.so.1")
+    library = find_library("espeak-ng")
     if library is None:
         raise VoiceError("neither the embedded espeak-ng nor the system's can be loaded")
     return _Installation(library=library, data=None, origin="the system's espeak-ng")
@@ -227,19 +249,32 @@ def _data_argument(installation: _Installation) -> bytes | None:
 
 @cache
 def _short_copy(data: Path) -> Path:
-    """Copy the data to a short path of the user's own; made beside and renamed, so that it is never half there."""
-    name = f"espeak-{_digest(data / 'phondata')[:12]}"
-    target = next((folder / name for folder in _short_folders() if _is_short(folder / name)), None)
-    if target is None:
-        raise VoiceError(f"the path of espeak-ng's data is too long: {data}")
-    if not target.is_dir():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=target.parent))
-        shutil.copytree(data, made, dirs_exist_ok=True)
+    """Copy the data to a short path of the user's own, or where none can be written, to one until the process ends."""
+    failures = []
+    for folder in _short_folders():
+        try:
+            target = folder / f"espeak-{_digest(data / 'phondata')[:12]}"
+            if _is_short(target):
+                return _copied(data, target)
+        except OSError as error:
+            failures.append(str(error))
+    why = f" and can't be copied to a shorter one: {'; '.join(failures)}" if failures else ""
+    raise VoiceError(f"the path of espeak-ng's data is too long{why}: {data}")
+
+
+def _copied(data: Path, target: Path) -> Path:
+    """Copy a folder beside its target and rename it, so that it is never half there."""
+    if target.is_dir():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as beside:
+        made = Path(shutil.copytree(data, Path(beside) / "data"))
         try:
             made.rename(target)
         except OSError:
-            shutil.rmtree(made, ignore_errors=True)
+            # Another process was faster.
+            if not target.is_dir():
+                raise
     return target
 
 
@@ -247,8 +282,11 @@ def _short_folders() -> Iterator[Path]:
     import platformdirs
 
     yield platformdirs.user_cache_path("voiceroutine", appauthor=False)
-    yield Path.home() / ".voiceroutine"
-    yield Path(tempfile.mkdtemp(prefix="voiceroutine-"))
+    yield Path(os.path.expanduser("~")) / ".voiceroutine"  # noqa: PTH111 - Path's raises where there is no home
+    with suppress(OSError):
+        temporary = tempfile.mkdtemp(prefix="voiceroutine-")
+        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+        yield Path(temporary)
 
 
 def _is_short(path: Path) -> bool:
@@ -261,10 +299,34 @@ def _digest(file: Path) -> str:
 
 
 @cache
-def _fingerprint(installation: _Installation) -> str:
-    library, data = Path(installation.library), installation.data
-    parts = [_digest(library) if library.is_file() else installation.library]
-    if data is not None:
-        parts.append(_digest(data / "phondata"))
-        parts += [f"{file.name} {file.stat().st_size}" for file in sorted(data.glob("*_dict"))]
+def _fingerprint() -> str:
+    return _fingerprint_of(_installation())
+
+
+def _fingerprint_of(installation: _Installation) -> str:
+    with _loaded(installation) as (library, _):
+        version, data = _info(library)
+    try:
+        parts = [version, f"{_CALM_RANGE_PERCENT} {_CALM_WORD_GAP}", *_data_parts(data)]
+        if Path(installation.library).is_file():
+            parts.append(_digest(Path(installation.library)))
+    except OSError as error:
+        raise VoiceError(f"espeak-ng's data can't be read: {error}") from None
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _info(library: Any) -> tuple[str, Path]:
+    library.espeak_Info.restype = ctypes.c_char_p
+    data = ctypes.c_char_p()
+    version: bytes = library.espeak_Info(ctypes.byref(data))
+    return version.decode(errors="replace"), Path(os.fsdecode(data.value or b""))
+
+
+def _data_parts(data: Path) -> Iterator[str]:
+    whole = {*_SOUND_DATA, *(f"{language.split('-')[0].lower()}_dict" for language in languages())}
+    yield from (_digest(data / name) for name in sorted(whole))
+    for file in sorted(data.glob("*_dict")):
+        # The dictionaries are 18 MB: of languages that no routine speaks, the size and the beginning will do.
+        with file.open("rb", buffering=0) as opened:
+            beginning = hashlib.sha256(opened.read(_SAMPLE_BYTES)).hexdigest()
+            yield f"{file.name} {os.fstat(opened.fileno()).st_size} {beginning}"
