@@ -16,14 +16,26 @@ LAYERS = (
     ("errors", "units", "document", "wav", "beside"),
     ("phrases", "placeholders", "model", "mistakes", "routine", "library", "audio"),
     ("unroll", "cues", "sounds"),
-    ("timeline", "voices"),
+    ("timeline", "checks", "voices"),
     ("narration", "mix"),
     ("sinks", "production"),
     ("player", "exporting"),
     ("api", "cli", "__main__"),
 )
 FLOOR = {name: floor for floor, names in enumerate(LAYERS) for name in names}
-PURE = ("document", "model", "mistakes", "placeholders", "phrases", "routine", "library", "unroll", "cues", "timeline")
+PURE = (
+    "document",
+    "model",
+    "mistakes",
+    "placeholders",
+    "phrases",
+    "routine",
+    "library",
+    "unroll",
+    "cues",
+    "timeline",
+    "checks",
+)
 
 
 def module_of(file: Path) -> str:

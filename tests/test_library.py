@@ -161,6 +161,15 @@ def test_a_mistake_is_told_where_it_is(library: Library, own: Path, text: str, e
     assert told(library) == f"{file}{expected}"
 
 
+def test_every_mistake_is_told_at_once(library: Library, own: Path) -> None:
+    file = entries(own, '[[exercises]]\nid = "a"\nnmae = "A"\n[[exercises]]\nid = "b"\nhold = 5\nmove = 5\n')
+    assert told(library) == (
+        f'{file}:3:1: exercises[0].nmae: unknown key "nmae"\n    did you mean "name"?\n'
+        f'{file}:4:1: exercises[1].name: is missing\n    give it a name to be spoken: name = "\u2026"\n'
+        f"{file}:7:1: exercises[1].move: has both hold and move\n    an exercise has exactly one of hold, move, phases"
+    )
+
+
 def test_the_users_own_come_before_the_bundled_ones() -> None:
     assert default_library().folders == (user_folder(), bundled_folder("routines"))
 

@@ -805,6 +805,106 @@ WHOLE: dict[str, tuple[str, list[str]]] = {
         ],
     ),
 }
+TOGETHER: dict[str, tuple[str, list[str]]] = {
+    "six kinds": (
+        HEAD
+        + "[cues]\ncountdwn = 3\n"
+        + '[[steps]]\nname = "A"\nhold = "5s"\nhodl = "6s"\n'
+        + '[[steps]]\nexercise = "nope"\n'
+        + '[[steps]]\nsay = "{nmae}"\n'
+        + '[[steps]]\nname = "B"\nhold = 5\nmove = 5\n'
+        + "[[steps]]\nreps = 3\n"
+        + '[[steps]]\nsteps = [{ rest = -1 }, { name = "C" }]\n',
+        [
+            'r.toml:3:1: cues.countdwn: unknown key "countdwn"',
+            '    did you mean "countdown"?',
+            'r.toml:7:1: steps[0].hodl: an exercise step has no key "hodl"',
+            '    did you mean "hold"?',
+            'r.toml:9:1: steps[1].exercise: there is no exercise "nope"',
+            '    see "voiceroutine exercises" for those that there are',
+            "r.toml:11:1: steps[2].say: unknown placeholder {nmae}",
+            '    did you mean "{name}"?',
+            "r.toml:15:1: steps[3].move: has both hold and move",
+            "    an exercise has exactly one of hold, move, phases",
+            "r.toml:16:1: steps[4]: can't tell what kind of step this is",
+            "    an exercise step needs the key exercise or name",
+            "r.toml:19:12: steps[5].steps[0].rest: a duration can't be negative",
+            "    " + DURATION,
+            "r.toml:19:25: steps[5].steps[1]: has neither hold, move nor phases",
+            '    say how long the work is, like hold = "30s"',
+        ],
+    ),
+    "in one step": (
+        HEAD + '[[steps]]\nexercise = "nope"\nhodl = "5s"\ncue = "{nmae}"\n',
+        [
+            'r.toml:3:1: steps[0].exercise: there is no exercise "nope"',
+            '    see "voiceroutine exercises" for those that there are',
+            'r.toml:4:1: steps[0].hodl: an exercise step has no key "hodl"',
+            '    did you mean "hold"?',
+            "r.toml:5:1: steps[0].cue: unknown placeholder {nmae}",
+            '    did you mean "{name}"?',
+        ],
+    ),
+    "in one step with its texts": (
+        EXERCISE + 'hodl = "5s"\ncue = "{nmae}"\n',
+        [
+            'r.toml:4:1: steps[0].hodl: an exercise step has no key "hodl"',
+            '    did you mean "hold"?',
+            "r.toml:5:1: steps[0].cue: unknown placeholder {nmae}",
+            '    did you mean "{name}"?',
+        ],
+    ),
+    "in one entry": (
+        HEAD + '[[exercises]]\nid = "a"\nnmae = "A"\nhold = 5\nmove = 5\n' + USE,
+        [
+            'r.toml:4:1: exercises[0].nmae: unknown key "nmae"',
+            '    did you mean "name"?',
+            "r.toml:6:1: exercises[0].move: has both hold and move",
+            "    an exercise has exactly one of hold, move, phases",
+        ],
+    ),
+    "no title": (
+        'title = 3\n[[steps]]\nexercise = "nope"\n',
+        [
+            'r.toml:1:1: title: must be text, in quotes: "…"',
+            'r.toml:3:1: steps[0].exercise: there is no exercise "nope"',
+            '    see "voiceroutine exercises" for those that there are',
+        ],
+    ),
+    "no steps": (
+        'title = "{side}"\n',
+        [
+            "r.toml:1:1: steps: is missing",
+            '    write [[steps]], and below it exercise = "neck-tilt"',
+            "r.toml:1:1: title: {side} has no meaning in a name",
+            "    placeholders are for sentences; say it in words",
+        ],
+    ),
+    "wrong in a step of each kind": (
+        HEAD + '[[steps]]\nsay = 3\n[[steps]]\nrest = "x"\nsay = "{nmae}"\n[[steps]]\nsteps = []\ntitle = ""\n',
+        [
+            'r.toml:3:1: steps[0].say: must be text, in quotes: "…"',
+            'r.toml:5:1: steps[1].rest: "x" is not a duration',
+            "    " + DURATION,
+            "r.toml:6:1: steps[1].say: unknown placeholder {nmae}",
+            '    did you mean "{name}"?',
+            "r.toml:8:1: steps[2].steps: must have at least one entry",
+            "    write at least one [[steps]], with exercise, name, rest or say below it",
+            "r.toml:9:1: steps[2].title: is empty",
+            "    write the words, or take the line out",
+        ],
+    ),
+}
+CONSEQUENCES: dict[str, tuple[str, str]] = {
+    "the work": (EXERCISE + 'hold = "x"\ncue = "{hold}"\n', "steps[0].hold"),
+    "the sides": (HOLD + 'sides = 3\ncue = "To the {side}."\n', "steps[0].sides"),
+    "the phases": (EXERCISE + 'phases = [{ say = "Lift." }]\n', "steps[0].phases[0].lasts"),
+    "an id": (HEAD + '[[exercises]]\nid = "My A"\nname = "A"\nhold = 5\n' + USE, "exercises[0].id"),
+    "the work of an entry": (ENTRY + 'hold = "x"\ncue = "{hold}"\n' + USE, "exercises[0].hold"),
+    "an entry of another kind": (HEAD + "exercises = [3]\n" + USE, "exercises[0]"),
+    "the last exercise": (HEAD + '[[steps]]\nsay = "{next}"\n[[steps]]\nexcercise = "neck-tilt"\n', "steps[1]"),
+    "the list of steps": (HEAD + '[steps]\nsay = "{next}"\n', "steps"),
+}
 CASES = {
     f"{group}: {name}": case
     for group, cases in {
@@ -816,6 +916,7 @@ CASES = {
         "placeholder": PLACEHOLDER_CASES,
         "syntax": SYNTAX,
         "whole file": WHOLE,
+        "together": TOGETHER,
     }.items()
     for name, case in cases.items()
 }
@@ -844,6 +945,13 @@ def told_of_file(path: Path) -> str:
 @pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES.keys())
 def test_the_author_is_told(text: str, expected: list[str]) -> None:
     assert told(text).split("\n") == expected
+
+
+@pytest.mark.parametrize(("text", "path"), CONSEQUENCES.values(), ids=CONSEQUENCES.keys())
+def test_what_follows_from_a_mistake_is_not_told_as_another(text: str, path: str) -> None:
+    with pytest.raises(RoutineError) as caught:
+        load(text)
+    assert [problem.where.path for problem in caught.value.problems] == [path]
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from voiceroutine import mistakes, model
 from voiceroutine.document import parse_document
-from voiceroutine.errors import Location
+from voiceroutine.errors import Location, RoutineError
 from voiceroutine.routine import (
     PROFILES,
     Block,
@@ -20,6 +21,7 @@ from voiceroutine.routine import (
     Say,
     SoundSettings,
     VoiceSettings,
+    library_exercise,
     load_routine,
 )
 
@@ -283,3 +285,36 @@ def test_next_is_meaningful_until_the_last_exercise_begins() -> None:
 
 def test_the_other_side_is_meaningful_with_two() -> None:
     assert exercise(step('sides = ["a", "b"]\ncue = "{other_side}"\n')).cue == "{other_side}"
+
+
+def test_an_exercise_of_the_library_by_itself() -> None:
+    library = entries(USERS, BUNDLED)
+    found = library_exercise("tilt", library)
+    assert replace(found, where=Location(file="r.toml")) == replace(
+        exercise(step(), USERS, BUNDLED), where=Location(file="r.toml")
+    )
+    roll = library_exercise("roll", library)
+    assert (roll.exercise, roll.reps, roll.relax_ms, roll.prepare_ms, roll.sides) == ("roll", 8, 0, 5_000, ())
+
+
+def test_an_exercise_of_the_library_keeps_its_texts_as_written() -> None:
+    library = entries('[[exercises]]\nid = "a"\nname = "A"\nhold = 9\ncue = "To the {side}."\n')
+    assert library_exercise("a", library).cue == "To the {side}."
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("tlit", 'there is no exercise "tlit"\n    did you mean "tilt"?'),
+        ("", 'there is no exercise ""\n    see "voiceroutine exercises" for those that there are'),
+        ('a"\nb', 'there is no exercise "a"\\nb"\n    see "voiceroutine exercises" for those that there are'),
+        (
+            "bare",
+            '"bare" has neither hold, move nor phases\n    say how long the work is, like hold = "30s"',
+        ),
+    ],
+)
+def test_an_exercise_that_the_library_has_not(name: str, expected: str) -> None:
+    with pytest.raises(RoutineError) as caught:
+        library_exercise(name, entries(BUNDLED + '[[exercises]]\nid = "bare"\nname = "Bare"\n'))
+    assert str(caught.value) == f"exercises: {expected}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -61,12 +62,14 @@ _HINTS = {
 }
 # What stands in for what is wrong, so that the rest of the file can be examined with every index in its place.
 _ANY_STEP = {"name": "Unknown", "hold": 1}
+_TOP_STAND_INS = {"title": "Unknown", "steps": [_ANY_STEP]}
 _STAND_INS: dict[str, dict[str, Any]] = {
     "exercise": {"name": "Unknown"},
     "block": {"steps": [_ANY_STEP]},
     "rest": {"rest": 0},
     "say": {"say": "Unknown."},
 }
+_LISTS = ("steps", "exercises")
 UNREAD_ID = "unknown-id-"
 MOST_PROBLEMS = 50
 TEXT_KEYS = ("instruction", "cue", "caution")
@@ -123,15 +126,17 @@ def _rest_of(
 
 def _owner(path: KeyPath) -> KeyPath:
     """Return the path of the innermost step or entry around a path; empty at the top."""
-    ends = [n for n in range(2, len(path) + 1) if path[n - 2] in {"steps", "exercises"} and isinstance(path[n - 1], int)]
+    pairs = [*pairwise(path)]
+    ends = [n + 2 for n, (key, index) in enumerate(pairs) if key in _LISTS and isinstance(index, int)]
     return path[: max(ends, default=0)]
 
 
 def _leave_out(data: dict[str, Any], path: KeyPath) -> None:
     owner = _owner(path)
     if not owner:
-        data.pop(str(path[0]), None)
-        data.update({"title": "Unknown"} if path[0] == "title" else {"steps": [_ANY_STEP]} if path[0] == "steps" else {})
+        key = str(path[0])
+        data.pop(key, None)
+        data |= {key: _TOP_STAND_INS[key]} if key in _TOP_STAND_INS else {}
         return
     *outer, kind_of_list, index = owner
     listed: Any = data

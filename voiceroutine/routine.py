@@ -271,14 +271,13 @@ class _Loader:
     def _exercise(self, written: model.ExerciseStep, path: KeyPath) -> Exercise | None:
         sources = [(written, path), *self._entries(written, path)]
         self._collect(mistakes.fields_problems(self._document, written, path))
-        if written.exercise is not None and len(sources) == 1:
-            return None
-        if any(at in self._partial for _, at in sources):
-            self._collect(mistakes.unknown_placeholders(self._document, written, path))
-            return None
         merged = _merged([source for source, _ in sources])
-        if not merged.actions():
+        is_known = written.exercise is None or len(sources) > 1
+        is_whole = is_known and not any(at in self._partial for _, at in sources)
+        if is_whole and not merged.actions():
             self._report(path, *_NO_ACTION)
+        if not is_whole or not merged.actions():
+            self._collect(mistakes.unknown_placeholders(self._document, written, path))
             return None
         exercise = _resolved(self._document.location(path), merged, self._gaps, self._language, written.exercise)
         self._check_texts(exercise, sources, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,13 +33,22 @@ def command(files: Sequence[str], as_json: bool, strict: bool, no_limits: bool) 
 
 
 def _problems(file: str, *, has_limits: bool) -> Sequence[Problem]:
+    from voiceroutine.checks import dose_problems
     from voiceroutine.errors import RoutineError
     from voiceroutine.production import Production, load
 
     try:
-        return Production(load(file), has_limits=has_limits).estimated_timeline().problems
+        routine = load(file)
+        timeline = Production(routine, has_limits=has_limits).estimated_timeline()
     except RoutineError as error:
         return error.problems
+    found = [*dose_problems(routine), *map(_estimated, timeline.problems)]
+    return sorted(found, key=lambda problem: (problem.where.line, problem.where.column))
+
+
+def _estimated(problem: Problem) -> Problem:
+    """Say that a problem depends on how long speech lasts, which was not measured."""
+    return replace(problem, message=f"{problem.message} (estimated)")
 
 
 def _print(files: Sequence[str], problems: Sequence[Problem]) -> None:
