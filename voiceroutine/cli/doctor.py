@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -38,11 +37,8 @@ def _voices() -> Iterator[Finding]:
 def _outputs() -> Iterator[Finding]:
     from voiceroutine.sinks.device import probe_devices
 
-    probes = probe_devices()
-    for probe in probes:
+    for probe in probe_devices():
         yield probe.ok, f"sound through {probe.name}" + (f": {probe.reason}" if probe.reason else "")
-    if not any(probe.ok for probe in probes) and sys.platform == "linux":
-        yield False, "live sound; on Debian or Ubuntu: sudo apt install libportaudio2"
 
 
 def _folders() -> Iterator[Finding]:

@@ -174,10 +174,7 @@ def _way_out(routine: str, flags: Mapping[str, Any]) -> str:
     for name, value in flags.items():
         parts += [f"--{name.replace('_', '-')}"] * bool(value) + ([str(value)] if value and value is not True else [])
     parts += ["-o", Path(routine).name.removesuffix(".toml") + ".wav"]
-    install = "On Debian or Ubuntu, live sound needs: sudo apt install libportaudio2\n"
-    return (
-        f"{install if sys.platform == 'linux' else ''}To make a file instead and play it elsewhere: {shlex.join(parts)}"
-    )
+    return f"To make a file instead and play it elsewhere: {shlex.join(parts)}"
 
 
 def _program() -> list[str]:

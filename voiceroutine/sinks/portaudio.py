@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import threading
 import time
 from collections import deque
@@ -248,7 +249,8 @@ def _load() -> Any:
     except ImportError as error:
         raise DeviceError("the Python package sounddevice is not installed") from error
     except Exception as error:  # sounddevice's own, too: it can't be imported to be named
-        raise DeviceError(f"PortAudio is not installed, or broken ({error})") from error
+        remedy = "; on Debian or Ubuntu: sudo apt install libportaudio2" if sys.platform == "linux" else ""
+        raise DeviceError(f"PortAudio is not installed, or broken ({error}){remedy}") from error
     return sounddevice
 
 
