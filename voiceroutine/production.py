@@ -11,7 +11,7 @@ from voiceroutine.document import read_document
 from voiceroutine.library import default_library
 from voiceroutine.routine import load_routine
 from voiceroutine.sounds import bundled_sounds
-from voiceroutine.timeline import collect, compile_intervals
+from voiceroutine.timeline import compile_intervals, compile_timeline
 from voiceroutine.unroll import unroll
 
 if TYPE_CHECKING:
@@ -95,12 +95,11 @@ class Production:
 
     def timeline(self) -> Timeline:
         """Return the whole timeline with measured speech."""
-        return collect(self.routine, self.placed())
+        return compile_timeline(self.routine, self.intervals, self.narrator.duration_ms, bundled_sounds().length_ms)
 
     def estimated_timeline(self) -> Timeline:
         """Return the whole timeline with estimated speech; nothing is spoken."""
-        placed = compile_intervals(self.routine, self.intervals, estimated_ms, bundled_sounds().length_ms)
-        return collect(self.routine, placed)
+        return compile_timeline(self.routine, self.intervals, estimated_ms, bundled_sounds().length_ms)
 
     def mix(self, cues: Iterable[Cue] = ()) -> Mix:
         """Return the samples of cues."""
