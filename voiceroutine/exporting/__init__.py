@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from voiceroutine.beside import written_beside
@@ -10,7 +10,7 @@ from voiceroutine.errors import ExportError
 from voiceroutine.units import SAMPLERATE_HZ, frame_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from voiceroutine.mix import Mix
@@ -38,10 +38,16 @@ def export_mix(mix: Mix, duration_ms: int, path: Path, progress: Progress = lamb
         ExportError: the format is unknown, or the file can't be written.
     """
     check_path(path)
+    # Twice, since how much room there is must be seen before the unfinished file is removed.
+    with _told(path), written_beside(path) as part, _told(path), closing(_open_sink(part, path.suffix.lower())) as sink:
+        _render(mix, frame_at(duration_ms), sink, progress)
+        sink.finish()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
     try:
-        with written_beside(path) as part, closing(_open_sink(part, path.suffix.lower())) as sink:
-            _render(mix, frame_at(duration_ms), sink, progress)
-            sink.finish()
+        yield
     except OSError as error:
         why = (error.strerror or str(error)).removesuffix(".")
         raise ExportError(f"{path} could not be written: {why}. {_advice(error, path)}") from error

@@ -29,19 +29,18 @@ class CompressedSink:
     def __init__(self, path: Path, form: str, *, samplerate_hz: int, channels: int) -> None:
         import soundfile
 
-        with _as_oserror(path):
+        with _as_oserror():
             self._file = soundfile.SoundFile(path, "w", samplerate=samplerate_hz, channels=channels, **FORMATS[form])
-        self._path = path
         self._channels = channels
 
     def write(self, block: Block) -> None:
         """Encode samples."""
-        with _as_oserror(self._path):
+        with _as_oserror():
             self._file.write(np.frombuffer(block, np.float32).reshape(-1, self._channels))
 
     def finish(self) -> None:
         """Write what the encoder still holds, and close the file."""
-        with _as_oserror(self._path):
+        with _as_oserror():
             self._file.close()
 
     def close(self) -> None:
@@ -51,10 +50,10 @@ class CompressedSink:
 
 
 @contextmanager
-def _as_oserror(path: Path) -> Iterator[None]:
+def _as_oserror() -> Iterator[None]:
     import soundfile
 
     try:
         yield
     except soundfile.SoundFileError as error:
-        raise OSError(f"{path}: {error}") from error
+        raise OSError(getattr(error, "error_string", str(error))) from error
