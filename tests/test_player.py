@@ -277,7 +277,7 @@ def test_a_pause_during_the_lead_in_holds_it(production: Production, rendered: S
     sink.gate.set()
     assert session.wait(20)
     heard = sink.samples()[:, 0]
-    assert 4_900 < (len(heard) - len(rendered)) / FRAMES_PER_MS < 5_150
+    assert 4_900 < (len(heard) - len(rendered)) / FRAMES_PER_MS < 5_200
     assert np.array_equal(heard[-len(rendered) :], rendered)
 
 
@@ -386,5 +386,5 @@ def test_a_snapshot_tells_what_is_heard(production: Production) -> None:
     assert session.wait(20)
     [snapshot] = seen
     assert snapshot.state == "playing"
-    assert 0 <= snapshot.position_ms - hold_ms < 50
+    assert 0 <= snapshot.position_ms - hold_ms < 90
     assert score.placed[snapshot.index].start_ms == hold_ms

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from voiceroutine.routine import VoiceSettings
     from voiceroutine.voices import Engine
 
-FINISH_VERSION = 1
+FINISH_VERSION = 2
 MEMORY_FRAMES = 60 * SAMPLERATE_HZ
 
 _CHECK = b"b2sm"
@@ -177,7 +177,8 @@ class Narrator:
             "finish": FINISH_VERSION,
             "engine": engine.name,
             "fingerprint": engine.fingerprint(),
-            "text": self._spoken_text(utterance),
+            "text": utterance.text,
+            "reading": phrases_for(utterance.voice.language).reading,
             **settings,
         }
 

@@ -31,7 +31,7 @@ State = Literal["lead-in", "playing", "paused", "waiting", "done", "stopped", "f
 
 LEAD_IN_MS = 500
 LEAD_IN_DBFS = -70.0
-BLOCK_FRAMES = 2048
+BLOCK_FRAMES = 4096
 FADE_FRAMES = SAMPLERATE_HZ // 100
 RESTART_WITHIN_MS = 3_000
 INTERRUPTIBLE_S = 1.0

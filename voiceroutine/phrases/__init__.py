@@ -23,7 +23,10 @@ _MOST_PASSES = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phrases:
-    """The sentences, number words and reading rules of one language."""
+    """The sentences, number words and reading rules of one language.
+
+    `reading` are pairs of a regular expression and what replaces it, in the order of work.
+    """
 
     voice: str
     say: Mapping[str, str]
@@ -31,7 +34,7 @@ class Phrases:
     durations: Mapping[str, str | Sequence[str]]
     lists: Mapping[str, str]
     number_words: Sequence[str]
-    reading: Sequence[tuple[re.Pattern[str], str]]
+    reading: tuple[tuple[str, str], ...]
 
     def number(self, number: int) -> str:
         """Return a number as words, or as digits where the language file has no word for it."""
@@ -68,7 +71,7 @@ class Phrases:
 
     def _read_once(self, written: str) -> str:
         text = _plain(written)
-        for pattern, spoken in self.reading:
+        for pattern, spoken in _compiled(self.reading):
             text = pattern.sub(spoken, text)
         return " ".join(text.split())
 
@@ -97,8 +100,13 @@ def phrases_for(language: str) -> Phrases:
         durations=data["durations"],
         lists=data["lists"],
         number_words=data["numbers"]["words"],
-        reading=[(re.compile(rule["written"]), rule["spoken"]) for rule in data["reading"]],
+        reading=tuple((rule["written"], rule["spoken"]) for rule in data["reading"]),
     )
+
+
+@cache
+def _compiled(reading: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(written), spoken) for written, spoken in reading)
 
 
 def languages() -> tuple[str, ...]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from voiceroutine.sinks import Block
 
-_QUEUE_FRAMES = 4 * BLOCK_FRAMES
+_QUEUE_FRAMES = 3 * BLOCK_FRAMES
 _POLL_MS = 10
 _LONGEST_NAP_MS = 50
 _TAIL_MS = 250
@@ -74,7 +74,7 @@ class PortAudioSink:
         self._refuse_discarding()
 
     def write(self, block: Block) -> None:
-        """Queue the samples once less than about 85 ms wait to be played."""
+        """Queue the samples once less than about 64 ms wait to be played."""
         self._wait_until(lambda: self._written_frames - self._taken_frames <= _QUEUE_FRAMES)
         self._check()
         self._enqueue(block)
