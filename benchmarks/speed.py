@@ -41,9 +41,9 @@ while True:
 def routine_text(title: str, target_s: int) -> str:
     """Return a routine whose written length is close to a target: speech, holds, sides, reps, rests."""
     step = (
-        '[[steps]]\nexercise = "neck-stretch"\n[[steps]]\nexercise = "chin-tuck"\nreps = 4\n[[steps]]\nrest = "11s"\n'
+        '[[steps]]\nexercise = "neck-stretch"\n[[steps]]\nexercise = "chin-tuck"\nreps = 4\n[[steps]]\nrest = "26s"\n'
     )
-    rounds = round(target_s / 135)
+    rounds = round(target_s / 150)
     return f'title = "{title}"\n' + step * rounds
 
 
