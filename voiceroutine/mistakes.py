@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from voiceroutine import model
 from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
     from voiceroutine.document import Document, KeyPath
 
-T = TypeVar("T", bound=BaseModel)
+T = TypeVar("T", bound=model.Table)
 
-_TABLES: dict[str, type[BaseModel]] = {
+_TABLES: dict[str, type[model.Table]] = {
     "exercise": model.ExerciseStep,
     "block": model.BlockStep,
+    "wait": model.WaitStep,
     "rest": model.RestStep,
     "say": model.SayStep,
 }
-_STEP_KEYS = {key for table in _TABLES.values() for key in table.model_fields}
+_STEP_KEYS = {key for table in _TABLES.values() for key in table.written_keys()}
 _TYPES = {
     "string_type": 'must be text, in quotes: "…"',
     "int_type": "must be a whole number, like 3",
@@ -36,10 +37,11 @@ _TYPES = {
     "bool_type": "must be true or false, without quotes",
     "list_type": "must be a list: [ … ]",
     "model_type": "must be a table",
+    "dict_type": "must be a table",
     "missing": "is missing",
     "string_pattern_mismatch": 'is not a language tag, like "en" or "pt-BR"',
 }
-_KINDS_HINT = "a step has one of these keys: exercise, name, steps, rest, say"
+_KINDS_HINT = "a step has one of these keys: exercise, name, steps, wait, rest, say"
 _STEPS_HINT = "each entry starts on a line of its own with [[{key}]], in double brackets"
 _HINTS = {
     ("missing", "title"): 'write it at the top: title = "Neck cool-down"',
@@ -54,6 +56,16 @@ _HINTS = {
     ("model_type", "voice"): "write [voice] on a line of its own, and its keys below it",
     ("model_type", "cues"): "write [cues] on a line of its own, and its keys below it",
     ("model_type", "defaults"): "write [defaults] on a line of its own, and its keys below it",
+    ("model_type", "sounds"): "write [sounds] on a line of its own, and its keys below it",
+    ("dict_type", "phrases"): "write [phrases] on a line of its own, and its keys below it",
+    ("dict_type", "pronounce"): "write [pronounce] on a line of its own, and its keys below it",
+    ("model_type", "background"): 'write it like { sound = "brown-noise", gain_db = -18 }',
+    ("model_type", "breath"): 'write it like { in = "4s", out = "6s" }',
+    ("missing", "in"): 'write it like { in = "4s", out = "6s" }',
+    ("missing", "out"): 'write it like { in = "4s", out = "6s" }',
+    ("missing", "at"): 'say when: at = "10s", "50%" or "-8s"',
+    ("missing", "sound"): 'say which: sound = "brown-noise"',
+    ("list_type", "during"): 'write it like [{ at = "10s", say = "Breathe out." }]',
     ("too_short", "steps"): "write at least one [[steps]], with exercise, name, rest or say below it",
     ("too_short", "sides"): 'write it like ["left", "right"], or sides = "none"',
     ("too_short", "phases"): 'write it like [{ say = "Lift.", lasts = "2s" }]',
@@ -66,6 +78,7 @@ _TOP_STAND_INS = {"title": "Unknown", "steps": [_ANY_STEP]}
 _STAND_INS: dict[str, dict[str, Any]] = {
     "exercise": {"name": "Unknown"},
     "block": {"steps": [_ANY_STEP]},
+    "wait": {"wait": 1},
     "rest": {"rest": 0},
     "say": {"say": "Unknown."},
 }
@@ -225,12 +238,13 @@ def unknown_placeholders(document: Document, fields: model.ExerciseFields, path:
     """Yield what is wrong with the placeholders of an exercise whatever its sides and its action are."""
     texts: list[tuple[KeyPath, str | None]] = [((key,), getattr(fields, key)) for key in TEXT_KEYS]
     texts += [(("phases", index, "say"), phase.say) for index, phase in enumerate(fields.phases or ())]
+    texts += [(("during", index, "say"), during.say) for index, during in enumerate(fields.during or ())]
     for key, text in texts:
         for message, hint in placeholder_problems(text or "", frozenset(PLACEHOLDERS)):
             yield document.problem((*path, *key), message, hint)
 
 
-def _problem(document: Document, table: type[BaseModel], detail: ErrorDetails) -> Problem:
+def _problem(document: Document, table: type[model.Table], detail: ErrorDetails) -> Problem:
     path = _path_in_file(detail["loc"])
     message, hint = _said(detail, path, table)
     return document.problem(path, message, hint or _HINTS.get((detail["type"], str(path[-1])), ""))
@@ -241,6 +255,8 @@ def _path_in_file(loc: KeyPath) -> KeyPath:
     path: list[str | int] = []
     is_union_member = False
     for part in loc:
+        if part == "[key]":
+            continue
         if not (is_union_member and isinstance(part, str)):
             path.append(part)
             is_union_member = part == "sides" or (isinstance(part, int) and path[-2:-1] == ["steps"])
@@ -249,7 +265,7 @@ def _path_in_file(loc: KeyPath) -> KeyPath:
     return tuple(path)
 
 
-def _said(detail: ErrorDetails, path: KeyPath, table: type[BaseModel]) -> tuple[str, str]:
+def _said(detail: ErrorDetails, path: KeyPath, table: type[model.Table]) -> tuple[str, str]:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown_key(str(path[-1]), _table_at(detail["loc"], table), path)
@@ -291,18 +307,18 @@ def _unknown_step(step: object) -> tuple[str, str]:
     near = next((hint for key in step if key not in _STEP_KEYS and (hint := did_you_mean(key.lower(), telling))), "")
     if near or not any(key in _STEP_KEYS for key in step):
         return message, near or _KINDS_HINT
-    kind = next(kind for kind in _TABLES if any(key in _TABLES[kind].model_fields for key in step))
+    kind = next(kind for kind in _TABLES if any(key in _TABLES[kind].written_keys() for key in step))
     return message, f"{_with_article(kind)} step needs the key {' or '.join(model.STEP_KINDS[kind])}"
 
 
-def _unknown_key(key: str, owner: type[BaseModel], path: KeyPath) -> tuple[str, str]:
-    known = list(owner.model_fields)
+def _unknown_key(key: str, owner: type[model.Table], path: KeyPath) -> tuple[str, str]:
+    known = owner.written_keys()
     near = did_you_mean(key.lower(), known)
     kind = next((name for name, table in _TABLES.items() if table is owner), "")
     if not kind or len(path) < 2 or not isinstance(path[-2], int):
         return f'unknown key "{key}"', near or f"known here: {', '.join(known)}"
     message = f'{_with_article(kind)} step has no key "{key}"'
-    elsewhere = [_with_article(name) for name, table in _TABLES.items() if key in table.model_fields]
+    elsewhere = [_with_article(name) for name, table in _TABLES.items() if key in table.written_keys()]
     if elsewhere:
         return message, f"{key} belongs to {' or '.join(elsewhere)} step; a step is of one kind: write two steps"
     return message, near or f"it has: {', '.join(known)}"
@@ -312,7 +328,7 @@ def _with_article(kind: str) -> str:
     return f"{'an' if kind == 'exercise' else 'a'} {kind}"
 
 
-def _table_at(loc: KeyPath, table: type[BaseModel]) -> type[BaseModel]:
+def _table_at(loc: KeyPath, table: type[model.Table]) -> type[model.Table]:
     for part in loc[:-1]:
         if part in _TABLES:
             table = _TABLES[str(part)]
@@ -321,10 +337,14 @@ def _table_at(loc: KeyPath, table: type[BaseModel]) -> type[BaseModel]:
     return table
 
 
-_PARTS: dict[str, type[BaseModel]] = {
+_PARTS: dict[str, type[model.Table]] = {
     "exercises": model.ExerciseEntry,
     "voice": model.VoiceTable,
     "cues": model.CuesTable,
     "defaults": model.DefaultsTable,
     "phases": model.PhaseTable,
+    "during": model.DuringTable,
+    "breath": model.BreathTable,
+    "sounds": model.SoundsTable,
+    "background": model.BackgroundTable,
 }

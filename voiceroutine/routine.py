@@ -207,7 +207,8 @@ class _Loader:
         self._partial = examined.partial
         self._gaps = _gaps(written.defaults)
         self._own = {entry.id: index for index, entry in reversed([*enumerate(written.exercises)])}
-        self._language = written.language if _has_phrases(written.language) else "en"
+        self._tag = written.language or "en"
+        self._language = self._tag if _has_phrases(self._tag) else "en"
         self._last_exercise = max(_exercise_paths(written.steps, ("steps",)), default=())
         self.problems: list[Problem] = [*examined.problems]
 
@@ -234,9 +235,9 @@ class _Loader:
             raise mistakes.refusal(self.problems)
 
     def _check_language(self) -> None:
-        if not _has_phrases(self._written.language):
+        if not _has_phrases(self._tag):
             known = ", ".join(languages())
-            self._report(("language",), f'there are no phrases for "{self._written.language}"', f"there are: {known}")
+            self._report(("language",), f'there are no phrases for "{self._tag}"', f"there are: {known}")
 
     def _check_title(self) -> None:
         for message, hint in unfilled_problems(self._written.title):
@@ -434,4 +435,4 @@ def _cue_settings(written: model.CuesTable, profile: str | None) -> CueSettings:
 
 
 def _voice(written: model.RoutineFile) -> VoiceSettings:
-    return VoiceSettings(language=written.language, **written.voice.model_dump(exclude_none=True))
+    return VoiceSettings(language=written.language or "en", **written.voice.model_dump(exclude_none=True))
