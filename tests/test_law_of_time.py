@@ -310,7 +310,7 @@ def test_quiet_says_names_and_sides_and_what_was_asked_for(session: Session) -> 
     if cues.profile == "quiet":
         asked = {"rep": cues.count_reps, "next_up": cues.next_up, "halfway": cues.halfway == "voice"}
         asked |= {"countdown": cues.countdown_with == "voice", "safety": cues.safety}
-        allowed = {"name", "side", "say", "closing", *(why for why, is_asked in asked.items() if is_asked)}
+        allowed = {"name", "side", "say", "phase", "closing", *(why for why, is_asked in asked.items() if is_asked)}
         assert {cue.why for cue in session.timeline().cues if isinstance(cue, Speech)} <= allowed
 
 

@@ -16,6 +16,7 @@ from voiceroutine.routine import (
     CueSettings,
     Exercise,
     Phase,
+    Profile,
     Rest,
     Routine,
     Say,
@@ -68,7 +69,7 @@ def entries(*files: str) -> dict[str, list[model.ExerciseEntry]]:
     return found
 
 
-def load(text: str, *library: str, profile: str | None = None) -> Routine:
+def load(text: str, *library: str, profile: Profile | None = None) -> Routine:
     return load_routine(parse_document(TITLE + text, "r.toml"), entries(*(library or (BUNDLED,))), profile=profile)
 
 
@@ -97,6 +98,8 @@ def test_everything_of_an_exercise_comes_from_the_library() -> None:
         relax_ms=1_000,
         switch_ms=2_000,
         rest_ms=3_000,
+        min_ms=10_000,
+        max_ms=60_000,
         needs=("a chair",),
         muscles=("scalenes",),
         source="A book.",
@@ -211,7 +214,9 @@ def test_without_sides_there_are_none() -> None:
         ("countdown = 0\ncount_reps = false", None, CueSettings(countdown_s=0, count_reps=False)),
     ],
 )
-def test_a_profile_sets_defaults_and_a_written_key_wins(cues: str, chosen: str | None, expected: CueSettings) -> None:
+def test_a_profile_sets_defaults_and_a_written_key_wins(
+    cues: str, chosen: Profile | None, expected: CueSettings
+) -> None:
     assert load(f"[cues]\n{cues}\n{step()}", profile=chosen).cues == expected
 
 

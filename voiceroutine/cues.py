@@ -5,26 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from voiceroutine.phrases import Phrases, phrases_for
 from voiceroutine.placeholders import fill
 from voiceroutine.units import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from voiceroutine.errors import Location
     from voiceroutine.routine import Exercise, Routine, VoiceSettings
     from voiceroutine.unroll import Interval
 
 SpeechWhy = Literal[
     "safety", "needs", "intro", "say", "name", "side", "instruction", "caution", "set", "rep", "phase", "halfway",
-    "next_up", "rest", "ready", "countdown", "closing",
+    "every", "during", "breath", "next_up", "rest", "ready", "wait", "countdown", "encouragement", "closing",
 ]  # fmt: skip
-ChimeWhy = Literal["start", "end", "switch", "halfway", "countdown", "finish", "rep"]
+ChimeWhy = Literal["start", "end", "switch", "halfway", "countdown", "during", "breath", "finish", "rep"]
 
 FASTEST_PERCENT = 115
 COUNTED_FROM_TIMES = 3
 HALFWAY_FROM_MS = 20_000
 READY_FROM_MS = 15_000
+ENCOURAGED_FROM_MS = 20_000
+ENCOURAGED_TWICE_FROM_MS = 45_000
+BREATH_IN_SOUND = "breath-in"
+BREATH_OUT_SOUND = "breath-out"
 TICKED_BELOW_MS = 2_000
 
 
@@ -85,13 +89,34 @@ class Line:
 class Wish:
     """Something to be said inside work; its instants count from the start of the rep.
 
-    It is wanted at `at_ms`; said later, it makes sense only if it is over by `sensible_until_ms`.
+    It is wanted at `at_ms`; said later, it makes sense only if it is over by `sensible_until_ms`. `where` is the place
+    in the file that a problem with it is told of, if that isn't the whole step.
     """
 
     why: SpeechWhy
     utterance: Utterance
     at_ms: int
     sensible_until_ms: int
+    where: Location | None = None
+
+    @property
+    def importance(self) -> int:
+        """Its place in the order of importance; the most important is 0."""
+        return IMPORTANCE[self.why]
+
+
+IMPORTANCE: Mapping[str, int] = {
+    "during": 0, "rep": 1, "phase": 1, "halfway": 2, "every": 3, "breath": 4, "encouragement": 5,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """A sound inside work, so long after the start of the rep."""
+
+    why: ChimeWhy
+    sound: str
+    at_ms: int
 
 
 def estimated_ms(utterance: Utterance) -> int:
@@ -115,17 +140,15 @@ class Script:
 
     def __init__(self, routine: Routine, total_ms: int) -> None:
         self._routine = routine
-        self._cues = routine.cues
         self._total_ms = total_ms
-        self._phrases: Phrases = phrases_for(routine.voice.language)
-        self._is_normal = routine.cues.profile == "normal"
-        self._speaks = routine.cues.profile != "bell"
+        self._phrases = routine.phrases()
+        self._own_phrases = dict(routine.own_phrases)
 
     def gap(self, interval: Interval, before: Interval | None) -> Iterator[Line]:
         """Yield what is said in a gap, a `say`, the intro or the closing, in order."""
         match interval.kind:
             case "intro":
-                yield from self._intro()
+                yield from self._intro(interval)
             case "prepare":
                 yield from self._prepare(interval, before)
             case "switch":
@@ -136,66 +159,81 @@ class Script:
             case "rest" if interval.step is not None:
                 yield from self._set(interval)
                 yield from self._rep(interval)
-            case "rest":
+            case "rest" | "wait":
                 yield from self._rest(interval)
             case "say":
                 yield self._author("say", interval.text or "", interval)
-            case "closing" if self._speaks:
-                yield self._own("closing", "closing")
+            case "closing" if interval.cues.speaks:
+                yield self._own("closing", "closing", interval)
 
-    def ready(self) -> Iterator[Line]:
+    def ready(self, interval: Interval) -> Iterator[Line]:
         """Yield the last words before work, for long gaps."""
-        if self._is_normal:
-            yield self._own("ready", "ready")
+        if interval.cues.explains:
+            yield self._own("ready", "ready", interval)
 
-    def work(self, rep: Sequence[Interval], *, has_gap_before: bool) -> Iterator[Wish]:
-        """Yield what is said inside a rep, in order of time.
+    def work(self, rep: Sequence[Interval], number: int, *, has_gap_before: bool) -> Iterator[Wish]:
+        """Yield what is said inside a rep, the most important first.
 
         Args:
             rep: the intervals of one rep: one, or one for each phase.
+            number: how many stretches of work were before it; encouragement takes turns.
             has_gap_before: whether its count was said before it.
         """
+        yield from self._during(rep)
         if not has_gap_before:
             yield from (self._wish(line, 0, rep[0].minimum_ms) for line in self._rep(rep[0]))
         yield from self._phase_words(rep)
-        if self.halfway(rep) == "voice":
+        if self._halfway(rep) == "voice":
             middle_ms = rep[0].minimum_ms // 2
-            yield self._wish(self._own("halfway", "halfway"), middle_ms, middle_ms)
+            yield self._fixed("halfway", "halfway", rep, middle_ms)
+        yield from self._every(rep)
+        yield from self._breath(rep)
+        yield from self._encouragement(rep, number)
 
-    def halfway(self, rep: Sequence[Interval]) -> Literal["voice", "chime", "off"]:
-        """Return how the middle of a rep is marked: of a hold or a move, if it is long enough."""
+    def rings(self, rep: Sequence[Interval]) -> Iterator[Ring]:
+        """Yield the sounds inside a rep that its author wants, and those that mark its middle and its breaths."""
         step = rep[0].step
-        if step is None or step.action == "phases" or rep[0].minimum_ms < HALFWAY_FROM_MS:
-            return "off"
-        return "chime" if self._cues.halfway == "voice" and not self._speaks else self._cues.halfway
+        if step is None:
+            return
+        for cue in step.during:
+            if cue.chime is not None:
+                yield Ring(why="during", sound=cue.chime, at_ms=cue.at_ms)
+        if self._halfway(rep) == "chime":
+            yield Ring(why="halfway", sound=self._routine.sounds.halfway, at_ms=rep[0].minimum_ms // 2)
+        if not rep[0].cues.explains:
+            for at_ms, is_in in _breaths(step):
+                yield Ring(why="breath", sound=BREATH_IN_SOUND if is_in else BREATH_OUT_SOUND, at_ms=at_ms)
 
-    def numbers(self, counted_ms: int) -> list[Line]:
+    def numbers(self, rep: Sequence[Interval], counted_ms: int) -> list[Line]:
         """Return the words of a voiced countdown, one for each second; none where it ticks."""
-        if self._cues.countdown_with == "tick" or not self._speaks:
+        cues = rep[0].cues
+        if cues.countdown_with == "tick" or not cues.speaks:
             return []
         words = (self._phrases.number(seconds) for seconds in range(counted_ms // 1000, 0, -1))
-        return [self._line("countdown", f"{word}.") for word in words]
+        return [self._line("countdown", f"{word}.", rep[0]) for word in words]
 
-    def counted_ms(self, rep_ms: int) -> int:
+    def counted_ms(self, rep: Sequence[Interval]) -> int:
         """Return how long before the end of a rep the countdown begins; 0 if it isn't counted."""
-        counted_ms = self._cues.countdown_s * 1000
+        counted_ms = rep[0].cues.countdown_s * 1000
+        rep_ms = sum(interval.minimum_ms for interval in rep)
         return counted_ms if rep_ms >= COUNTED_FROM_TIMES * counted_ms else 0
 
-    def _intro(self) -> Iterator[Line]:
-        if self._is_normal:
-            yield self._own("intro", "intro", title=_unstopped(self._routine.title), total=self._total())
+    def _intro(self, interval: Interval) -> Iterator[Line]:
+        if interval.cues.explains:
+            title = _unstopped(self._routine.title)
+            yield self._own("intro", "intro", interval, title=title, total=self._total())
             things = list(dict.fromkeys(thing for step in self._routine.exercises() for thing in step.needs))
             if things:
-                yield self._own("needs", "needs", things=self._phrases.listing(things))
-        if self._cues.safety:
-            yield self._own("safety", "safety")
+                yield self._own("needs", "needs", interval, things=self._phrases.listing(things))
+        if interval.cues.safety:
+            yield self._own("safety", "safety", interval)
 
     def _prepare(self, interval: Interval, before: Interval | None) -> Iterator[Line]:
         step = interval.step
-        if step is None or not self._speaks:
+        if step is None or not interval.cues.speaks:
             return
-        if not (before and self._says_next(before)):
-            yield self._line("name", _sentence(step.name))
+        if not (before and _says_next(before)):
+            yield self._line("name", _sentence(step.name), interval)
         yield from self._teaching(interval, step)
         yield from self._rep(interval)
 
@@ -206,45 +244,45 @@ class Script:
                 yield from self._short_form(interval, step)
             return
         if interval.side is not None:
-            yield self._line("side", self._side_text(interval.side))
-        if step.instruction and self._is_normal:
+            yield self._side_line(interval, interval.side)
+        if step.instruction and interval.cues.explains:
             yield self._author("instruction", step.instruction, interval)
-        if step.caution and self._is_normal:
+        if step.caution and interval.cues.explains:
             yield self._author("caution", step.caution, interval)
 
     def _short_form(self, interval: Interval, step: Exercise) -> Iterator[Line]:
-        if step.cue and self._is_normal:
+        if step.cue and interval.cues.explains:
             yield self._author("instruction", step.cue, interval)
 
     def _side(self, interval: Interval) -> Iterator[Line]:
-        if not self._speaks or interval.side is None:
+        if not interval.cues.speaks or interval.side is None:
             return
-        cue = interval.step.cue if interval.step and self._is_normal else None
+        cue = interval.step.cue if interval.step and interval.cues.explains else None
         if cue is None or not _names_side(cue):
-            yield self._line("side", self._side_text(interval.side))
+            yield self._side_line(interval, interval.side)
         if cue is not None:
             yield self._author("side", cue, interval)
 
-    def _side_text(self, side: str) -> str:
+    def _side_line(self, interval: Interval, side: str) -> Line:
         key = "side" if side in self._phrases.sides.values() else "label"
-        return self._phrases.say[key].format(side=side)
+        return self._own("side", key, interval, side=side)
 
     def _rep(self, interval: Interval) -> Iterator[Line]:
-        step = interval.step
-        if step is None or step.reps < 2 or not self._cues.count_reps or not self._speaks:
+        step, cues = interval.step, interval.cues
+        if step is None or step.reps < 2 or not cues.count_reps or not cues.speaks:
             return
         if step.is_alternating and interval.side != step.sides[0]:
             return
-        yield self._own("rep", "rep", rep=self._phrases.number(interval.rep))
+        yield self._own("rep", "rep", interval, rep=self._phrases.number(interval.rep))
 
     def _set(self, interval: Interval) -> Iterator[Line]:
         step = interval.step
-        if step is None or not self._speaks:
+        if step is None or not interval.cues.speaks:
             return
-        if self._is_normal:
+        if interval.cues.explains:
             key = "last_set" if interval.set == step.sets else "set"
             numbers = {"set": self._phrases.number(interval.set), "sets": self._phrases.number(step.sets)}
-            yield self._own("set", key, **numbers)
+            yield self._own("set", key, interval, **numbers)
         if step.sides:
             yield from self._side(interval)
         else:
@@ -253,34 +291,81 @@ class Script:
     def _rest(self, interval: Interval) -> Iterator[Line]:
         if interval.text is not None:
             yield self._author("say", interval.text, interval)
-        elif self._is_normal:
-            yield self._own("rest", "rest")
-        if self._says_next(interval) and interval.next_step is not None:
-            yield self._own("next_up", "next_up", next=_unstopped(interval.next_step.name))
+        elif interval.kind == "wait" and interval.cues.speaks:
+            yield self._own("wait", "wait", interval)
+        elif interval.cues.explains:
+            yield self._own("rest", "rest", interval)
+        if _says_next(interval) and interval.next_step is not None:
+            yield self._own("next_up", "next_up", interval, next=_unstopped(interval.next_step.name))
 
-    def _says_next(self, interval: Interval) -> bool:
-        is_rest = interval.kind == "rest" and interval.step is None
-        return is_rest and self._cues.next_up and self._speaks and interval.next_step is not None
+    def _during(self, rep: Sequence[Interval]) -> Iterator[Wish]:
+        step, rep_ms = rep[0].step, _length_ms(rep)
+        for cue in step.during if step else ():
+            if cue.say is not None:
+                line = self._author("during", cue.say, rep[0], remaining=self._remaining(rep_ms - cue.at_ms))
+                until_ms = cue.at_ms if "{remaining}" in cue.say else rep_ms
+                yield replace(self._wish(line, cue.at_ms, until_ms), where=cue.where)
 
     def _phase_words(self, rep: Sequence[Interval]) -> Iterator[Wish]:
         end_ms = 0
         for interval in rep:
             at_ms, end_ms = end_ms, end_ms + interval.minimum_ms
-            if interval.phase is not None and interval.phase.say is not None and self._is_normal:
+            if interval.phase is not None and interval.phase.say is not None and interval.cues.speaks:
                 yield self._wish(self._author("phase", interval.phase.say, interval), at_ms, end_ms)
+
+    def _halfway(self, rep: Sequence[Interval]) -> Literal["voice", "chime", "off"]:
+        """Return how the middle of a rep is marked: of a hold or a move, if it is long enough."""
+        step, cues = rep[0].step, rep[0].cues
+        if step is None or step.action == "phases" or rep[0].minimum_ms < HALFWAY_FROM_MS:
+            return "off"
+        return "chime" if cues.halfway == "voice" and not cues.speaks else cues.halfway
+
+    def _every(self, rep: Sequence[Interval]) -> Iterator[Wish]:
+        cues, rep_ms = rep[0].cues, _length_ms(rep)
+        if not cues.every_ms or not cues.speaks:
+            return
+        for at_ms in range(cues.every_ms, rep_ms - self.counted_ms(rep), cues.every_ms):
+            yield self._fixed("every", "remaining", rep, at_ms)
+
+    def _breath(self, rep: Sequence[Interval]) -> Iterator[Wish]:
+        if rep[0].step is None or not rep[0].cues.explains:
+            return
+        for at_ms, is_in in _breaths(rep[0].step):
+            yield self._fixed("breath", "breathe_in" if is_in else "breathe_out", rep, at_ms)
+
+    def _encouragement(self, rep: Sequence[Interval], number: int) -> Iterator[Wish]:
+        rep_ms, lines = _length_ms(rep), self._phrases.encouragement
+        if not (rep[0].cues.encourage and rep[0].cues.speaks and lines) or rep_ms < ENCOURAGED_FROM_MS:
+            return
+        quarters = (1, 3) if rep_ms >= ENCOURAGED_TWICE_FROM_MS else (1,)
+        for turn, quarter in enumerate(quarters, start=2 * number):
+            line = self._line("encouragement", lines[turn % len(lines)], rep[0])
+            yield self._wish(line, rep_ms * quarter // 4, rep_ms)
+
+    def _fixed(self, why: SpeechWhy, key: str, rep: Sequence[Interval], at_ms: int) -> Wish:
+        """Return a wish that makes no sense at any other instant."""
+        line = self._own(why, key, rep[0], remaining=self._remaining(_length_ms(rep) - at_ms))
+        return self._wish(line, at_ms, at_ms)
+
+    def _remaining(self, remaining_ms: int) -> str:
+        return self._phrases.duration(max(1, round(remaining_ms / 1000)) * 1000)
 
     @staticmethod
     def _wish(line: Line, at_ms: int, sensible_until_ms: int) -> Wish:
         return Wish(why=line.why, utterance=line.utterance, at_ms=at_ms, sensible_until_ms=sensible_until_ms)
 
-    def _own(self, why: SpeechWhy, key: str, **values: str) -> Line:
-        return self._line(why, self._phrases.say[key].format(**values))
+    def _own(self, why: SpeechWhy, key: str, interval: Interval, **values: str) -> Line:
+        """Return a built-in phrase, or the author's words for it."""
+        if key in self._own_phrases:
+            values = self._values(interval) | values
+        return self._line(why, self._phrases.say[key].format(**values), interval)
 
-    def _author(self, why: SpeechWhy, text: str, interval: Interval) -> Line:
-        return self._line(why, fill(text, self._values(interval)))
+    def _author(self, why: SpeechWhy, text: str, interval: Interval, **values: str) -> Line:
+        return self._line(why, fill(text, self._values(interval) | values), interval)
 
-    def _line(self, why: SpeechWhy, text: str) -> Line:
-        voice = self._routine.voice if self._speaks else replace(self._routine.voice, engine="silent", name=None)
+    def _line(self, why: SpeechWhy, text: str, interval: Interval) -> Line:
+        voice = self._routine.voice
+        voice = voice if interval.cues.speaks else replace(voice, engine="silent", name=None)
         return Line(why=why, utterance=Utterance(text=_capitalized(" ".join(text.split())), voice=voice))
 
     def _total(self) -> str:
@@ -306,6 +391,25 @@ class Script:
             "set": number(interval.set),
             "sets": number(step.sets),
         }
+
+
+def _length_ms(rep: Sequence[Interval]) -> int:
+    return sum(interval.minimum_ms for interval in rep)
+
+
+def _breaths(step: Exercise) -> Iterator[tuple[int, bool]]:
+    """Yield the instant of each breath in (true) and out (false), for as many whole breaths as the work has room."""
+    if step.breath is None:
+        return
+    for start_ms in range(0, step.rep_ms - step.breath.whole_ms + 1, step.breath.whole_ms):
+        yield start_ms, True
+        yield start_ms + step.breath.in_ms, False
+
+
+def _says_next(interval: Interval) -> bool:
+    """Tell whether a gap between exercises names the next one, so that its `prepare` needn't."""
+    is_between = interval.kind in {"rest", "wait"} and interval.step is None
+    return is_between and interval.cues.next_up and interval.cues.speaks and interval.next_step is not None
 
 
 def dose_text(step: Exercise) -> str:

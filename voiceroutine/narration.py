@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -162,7 +164,7 @@ class Narrator:
         return load_engine("silent") if utterance.voice.engine == "silent" else self.engine
 
     def _spoken_text(self, utterance: Utterance) -> str:
-        return phrases_for(utterance.voice.language).read_aloud(utterance.text)
+        return phrases_for(utterance.voice.language).read_aloud(_pronounced(utterance))
 
     def _key(self, utterance: Utterance) -> str:
         identity = (utterance.text, utterance.voice)
@@ -172,15 +174,34 @@ class Narrator:
 
     def _shaping(self, utterance: Utterance) -> Mapping[str, object]:
         engine = self._engine_of(utterance)
-        settings = {key: value for key, value in asdict(utterance.voice).items() if key not in {"engine", "gain_db"}}
+        settings = {key: value for key, value in asdict(utterance.voice).items() if key not in _UNHEARD}
         return {
             "finish": FINISH_VERSION,
             "engine": engine.name,
             "fingerprint": engine.fingerprint(),
-            "text": utterance.text,
+            "text": _pronounced(utterance),
             "reading": phrases_for(utterance.voice.language).reading,
             **settings,
         }
+
+
+# What shapes no samples, or does so only through the text that is spoken.
+_UNHEARD = {"engine", "gain_db", "pronounce"}
+
+
+def _pronounced(utterance: Utterance) -> str:
+    """Return a text with the author's words that are to be spoken otherwise: whole words, in any case."""
+    pronounce = utterance.voice.pronounce
+    if not pronounce:
+        return utterance.text
+    spoken = {written.casefold(): otherwise for written, otherwise in pronounce}
+    return _words_of(pronounce).sub(lambda match: spoken.get(match[0].casefold(), match[0]), utterance.text)
+
+
+@cache
+def _words_of(pronounce: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
+    longest_first = sorted((re.escape(written) for written, _ in pronounce), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)", re.IGNORECASE)
 
 
 def _digest(shaping: Mapping[str, object]) -> str:

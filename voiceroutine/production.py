@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from voiceroutine.library import Library
     from voiceroutine.mix import Mix
     from voiceroutine.narration import Narrator
-    from voiceroutine.routine import Routine, VoiceSettings
+    from voiceroutine.routine import Profile, Routine, VoiceSettings
     from voiceroutine.timeline import Placed, Timeline
     from voiceroutine.unroll import Interval
     from voiceroutine.voices import Choice
@@ -35,7 +35,7 @@ class Wishes:
     engine: str | None = None
     voice: str | None = None
     rate_wpm: int | None = None
-    profile: str | None = None
+    profile: Profile | None = None
 
 
 def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None = None) -> Routine:

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from voiceroutine import mistakes, model
 from voiceroutine.document import shown
 from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
 from voiceroutine.phrases import languages, phrases_for
-from voiceroutine.placeholders import placeholder_problems, unfilled_problems
+from voiceroutine.placeholders import phrase_problems, placeholder_problems, unfilled_problems
+from voiceroutine.units import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from voiceroutine.document import Document, KeyPath
+    from voiceroutine.phrases import Phrases
 
     Entries = Mapping[str, Sequence[model.ExerciseEntry]]
     Sources = Sequence[tuple[model.ExerciseFields, KeyPath]]
-    Written = mistakes.Examined[model.RoutineFile]
 
 T = TypeVar("T")
+Profile = Literal["bell", "quiet", "normal", "coach"]
 
 DEEPEST_NESTING = 8
+SHORT_HOLD_MS = 10_000
+LONG_HOLD_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceSettings:
-    """Who speaks, and how; part of what makes an utterance what it is."""
+    """Who speaks, and how; part of what makes an utterance what it is.
+
+    `pronounce` are pairs of a word, in any case, and what to speak instead of it.
+    """
 
     engine: str = "auto"
     name: str | None = None
@@ -35,25 +43,51 @@ class VoiceSettings:
     rate_wpm: int = 150
     pitch_percent: int = 45
     gain_db: float = 0.0
+    pronounce: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CueSettings:
-    """How much is said and chimed."""
+    """How much is said and chimed; `every_ms` is 0 where the time left isn't said."""
 
-    profile: Literal["bell", "quiet", "normal"] = "normal"
+    profile: Profile = "normal"
     countdown_s: int = 3
     countdown_with: Literal["tick", "voice"] = "tick"
     halfway: Literal["voice", "chime", "off"] = "voice"
+    every_ms: int = 0
     next_up: bool = True
     count_reps: bool = True
+    encourage: bool = False
     safety: bool = True
 
+    def in_profile(self, profile: Profile) -> CueSettings:
+        """Return these settings with what a profile decides."""
+        theirs = PROFILES[profile]
+        return replace(
+            self,
+            profile=profile,
+            halfway=theirs.halfway,
+            next_up=theirs.next_up,
+            count_reps=theirs.count_reps,
+            encourage=theirs.encourage,
+        )
 
-PROFILES = {
-    "normal": CueSettings(),
-    "quiet": CueSettings(profile="quiet", halfway="chime", next_up=False, count_reps=False),
+    @property
+    def speaks(self) -> bool:
+        """Whether anything is spoken at all."""
+        return self.profile != "bell"
+
+    @property
+    def explains(self) -> bool:
+        """Whether more than names and sides is said."""
+        return self.profile in {"normal", "coach"}
+
+
+PROFILES: Mapping[Profile, CueSettings] = {
     "bell": CueSettings(profile="bell", halfway="chime", next_up=False, count_reps=False),
+    "quiet": CueSettings(profile="quiet", halfway="chime", next_up=False, count_reps=False),
+    "normal": CueSettings(),
+    "coach": CueSettings(profile="coach", encourage=True),
 }
 
 
@@ -88,8 +122,35 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class During:
+    """Something to say or chime inside each rep, so long after its start."""
+
+    where: Location
+    at_ms: int
+    say: str | None = None
+    chime: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breath:
+    """The pace of breathing."""
+
+    in_ms: int
+    out_ms: int
+
+    @property
+    def whole_ms(self) -> int:
+        """How long one breath lasts."""
+        return self.in_ms + self.out_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exercise:
-    """One exercise of the routine with its whole dose. `sides` is empty where there are none."""
+    """One exercise of the routine with its whole dose. `sides` is empty where there are none.
+
+    `min_ms` and `max_ms` are how far a single hold may be changed to fit the routine to a length. `cues`, here and in
+    other steps, are None where they are the routine's.
+    """
 
     where: Location
     name: str
@@ -107,7 +168,14 @@ class Exercise:
     relax_ms: int
     switch_ms: int
     rest_ms: int
+    during: tuple[During, ...] = ()
+    breath: Breath | None = None
+    cues: CueSettings | None = None
+    is_optional: bool = False
+    min_ms: int = 0
+    max_ms: int = 0
     needs: tuple[str, ...] = ()
+    figure: str | None = None
     muscles: tuple[str, ...] = ()
     source: str | None = None
 
@@ -124,6 +192,8 @@ class Say:
     where: Location
     text: str
     pause_ms: int = 1_000
+    cues: CueSettings | None = None
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +203,17 @@ class Rest:
     where: Location
     rest_ms: int
     text: str | None = None
+    cues: CueSettings | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A gap that lasts until the listener continues; where nobody can, `wait_ms`."""
+
+    where: Location
+    wait_ms: int
+    text: str | None = None
+    cues: CueSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,22 +225,37 @@ class Block:
     repeat: int = 1
     title: str | None = None
     rest_ms: int = 0
+    cues: CueSettings | None = None
+    is_optional: bool = False
 
 
-Step = Exercise | Say | Rest | Block
+Step = Exercise | Say | Rest | Wait | Block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routine:
-    """A whole routine."""
+    """A whole routine.
+
+    `own_phrases` are pairs of a built-in phrase's name and the author's words for it; `notes` are what was found on
+    loading and is no error.
+    """
 
     title: str
     summary: str | None = None
+    author: str | None = None
+    license: str | None = None
     where: Location
     steps: tuple[Step, ...]
     voice: VoiceSettings = VoiceSettings()
     cues: CueSettings = CueSettings()
     sounds: SoundSettings = SoundSettings()
+    own_phrases: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Problem, ...] = ()
+
+    def phrases(self) -> Phrases:
+        """Return what is said in the routine's language, in the author's words where there are any."""
+        built_in = phrases_for(self.voice.language)
+        return replace(built_in, say={**built_in.say, **dict(self.own_phrases)}) if self.own_phrases else built_in
 
     def exercises(self) -> Iterator[Exercise]:
         """Yield every exercise once, in the order of the file."""
@@ -174,7 +270,7 @@ def _exercises(steps: Sequence[Step]) -> Iterator[Exercise]:
             yield step
 
 
-def load_routine(document: Document, library: Entries, *, profile: str | None = None) -> Routine:
+def load_routine(document: Document, library: Entries, *, profile: Profile | None = None) -> Routine:
     """Turn a document into a routine.
 
     Args:
@@ -185,8 +281,8 @@ def load_routine(document: Document, library: Entries, *, profile: str | None = 
     Raises:
         RoutineError: with every problem of the file.
     """
-    loader = _Loader(document, library, mistakes.examine(document, model.RoutineFile))
-    routine = loader.routine(profile)
+    loader = _Loader(document, library, profile)
+    routine = loader.routine()
     if loader.problems:
         raise mistakes.refusal(loader.problems)
     return routine
@@ -200,7 +296,8 @@ def first_written(*values: T | None, otherwise: T) -> T:
 class _Loader:
     """Fills in what was not written, and collects every problem on the way."""
 
-    def __init__(self, document: Document, library: Entries, examined: Written) -> None:
+    def __init__(self, document: Document, library: Entries, profile: Profile | None) -> None:
+        examined = mistakes.examine(document, model.RoutineFile)
         self._document = document
         self._library = library
         self._written = written = examined.table
@@ -210,21 +307,42 @@ class _Loader:
         self._tag = written.language or "en"
         self._language = self._tag if _has_phrases(self._tag) else "en"
         self._last_exercise = max(_exercise_paths(written.steps, ("steps",)), default=())
+        self._listeners_profile = profile
+        self._cues = self._with_written(PROFILES[profile or "normal"], written.cues)
         self.problems: list[Problem] = [*examined.problems]
+        self.notes: list[Problem] = []
 
-    def routine(self, profile: str | None) -> Routine:
+    def routine(self) -> Routine:
         self._check_language()
         self._check_title()
-        entries = self._written.exercises
-        self._collect(mistakes.entry_problems(self._document, entries, self._library, self._partial))
+        self._check_phrases()
+        written = self._written
+        self._collect(mistakes.entry_problems(self._document, written.exercises, self._library, self._partial))
         return Routine(
-            title=self._written.title,
-            summary=self._written.summary,
+            title=written.title,
+            summary=written.summary,
+            author=written.author,
+            license=written.license,
             where=self._document.location(("title",)),
-            steps=self._steps(self._written.steps, ("steps",)),
-            voice=_voice(self._written),
-            cues=_cue_settings(self._written.cues, profile),
+            steps=self._steps(written.steps, ("steps",), None),
+            voice=_voice(written),
+            cues=self._cues,
+            own_phrases=tuple(written.phrases.items()),
+            notes=tuple(self.notes),
         )
+
+    def _own_cues(self, around: CueSettings | None, written: model.CuesTable | None) -> CueSettings | None:
+        """Return the settings of a step: its own over those around it; None where they are the routine's."""
+        return around if written is None else self._with_written(around or self._cues, written)
+
+    def _with_written(self, basis: CueSettings, written: model.CuesTable) -> CueSettings:
+        """Return settings with what is written over them: a profile first, then the keys."""
+        given = written.model_dump(exclude_none=True)
+        profile = given.pop("profile", None)
+        if profile and not self._listeners_profile:
+            basis = basis.in_profile(profile)
+        renamed = {"countdown": "countdown_s", "every": "every_ms"}
+        return replace(basis, **{renamed.get(key, key): value for key, value in given.items()})
 
     def _report(self, path: KeyPath, message: str, hint: str = "") -> None:
         self._collect([self._document.problem(path, message, hint)])
@@ -243,33 +361,56 @@ class _Loader:
         for message, hint in unfilled_problems(self._written.title):
             self._report(("title",), message, hint)
 
-    def _steps(self, written: Sequence[model.Step], path: KeyPath) -> tuple[Step, ...]:
+    def _check_phrases(self) -> None:
+        known = phrases_for(self._language).say
+        for key, text in self._written.phrases.items():
+            if key not in known:
+                hint = did_you_mean(key, known) or f"there are: {', '.join(known)}"
+                self._report(("phrases", key), f'there is no built-in phrase "{shown(key)}"', hint)
+            else:
+                for message, hint in phrase_problems(key, text, known[key]):
+                    self._report(("phrases", key), message, hint)
+
+    def _steps(self, written: Sequence[model.Step], path: KeyPath, cues: CueSettings | None) -> tuple[Step, ...]:
         if path.count("steps") > DEEPEST_NESTING:
             self._report(
                 path, f"blocks are nested more than {DEEPEST_NESTING} deep", "write the steps one after another"
             )
             return ()
-        steps = [self._step(step, (*path, index)) for index, step in enumerate(written)]
+        steps = [self._step(step, (*path, index), cues) for index, step in enumerate(written)]
         return tuple(step for step in steps if step is not None)
 
-    def _step(self, written: model.Step, path: KeyPath) -> Step | None:
-        where = self._document.location(path)
+    def _step(self, written: model.Step, path: KeyPath, cues: CueSettings | None) -> Step | None:
         match written:
             case model.ExerciseStep():
-                return self._exercise(written, path)
-            case model.BlockStep(title=title):
-                steps = self._steps(written.steps, (*path, "steps"))
-                return Block(
-                    where=where, steps=steps, repeat=written.repeat or 1, title=title, rest_ms=written.rest or 0
-                )
+                return self._exercise(written, path, cues)
+            case model.BlockStep():
+                return self._block(written, path, cues)
+        where = self._document.location(path)
+        self._check_text(written.say, (*path, "say"), self._meaningful_anywhere(path))
+        match written:
+            case model.WaitStep():
+                return Wait(where=where, wait_ms=written.wait, text=written.say, cues=cues)
             case model.RestStep():
-                self._check_text(written.say, (*path, "say"), self._meaningful_anywhere(path))
-                return Rest(where=where, rest_ms=written.rest, text=written.say)
+                return Rest(where=where, rest_ms=written.rest, text=written.say, cues=cues)
             case model.SayStep():
-                self._check_text(written.say, (*path, "say"), self._meaningful_anywhere(path))
-                return Say(where=where, text=written.say, pause_ms=first_written(written.pause, otherwise=1_000))
+                pause_ms = first_written(written.pause, otherwise=1_000)
+                is_optional = bool(written.optional)
+                return Say(where=where, text=written.say, pause_ms=pause_ms, cues=cues, is_optional=is_optional)
 
-    def _exercise(self, written: model.ExerciseStep, path: KeyPath) -> Exercise | None:
+    def _block(self, written: model.BlockStep, path: KeyPath, cues: CueSettings | None) -> Block:
+        own_cues = self._own_cues(cues, written.cues)
+        return Block(
+            where=self._document.location(path),
+            steps=self._steps(written.steps, (*path, "steps"), own_cues),
+            repeat=written.repeat or 1,
+            title=written.title,
+            rest_ms=written.rest or 0,
+            cues=own_cues,
+            is_optional=bool(written.optional),
+        )
+
+    def _exercise(self, written: model.ExerciseStep, path: KeyPath, cues: CueSettings | None) -> Exercise | None:
         sources = [(written, path), *self._entries(written, path)]
         self._collect(mistakes.fields_problems(self._document, written, path))
         merged = _merged([source for source, _ in sources])
@@ -282,7 +423,51 @@ class _Loader:
             return None
         exercise = _resolved(self._document.location(path), merged, self._gaps, self._language, written.exercise)
         self._check_texts(exercise, sources, path)
-        return exercise
+        for source, _ in reversed(sources):
+            cues = self._own_cues(cues, source.cues)
+        during = tuple(self._during(exercise, sources))
+        self._check_breath(exercise, sources)
+        self._check_range(exercise, sources)
+        return replace(exercise, cues=cues, during=during)
+
+    def _during(self, exercise: Exercise, sources: Sources) -> Iterator[During]:
+        written = _Written.of("during", sources)
+        for index, cue in enumerate(written.value or ()):
+            path = (*written.path, "during", index)
+            at_ms = cue.at.instant_ms(exercise.rep_ms)
+            if 0 <= at_ms < exercise.rep_ms:
+                yield During(where=self._document.location(path), at_ms=at_ms, say=cue.say, chime=cue.chime)
+                continue
+            side = "before the start" if at_ms < 0 else "after the end"
+            message = f'"{cue.at}" is {side} of the work, which lasts {duration_text(exercise.rep_ms)}'
+            if written.is_as_near_as_action:
+                self._report((*path, "at"), message, 'write a time inside it, like "50%", or "-8s" before its end')
+            else:
+                self._note(path, f"{message}; this cue of the library is left out")
+
+    def _check_breath(self, exercise: Exercise, sources: Sources) -> None:
+        written = _Written.of("breath", sources)
+        if exercise.breath is None or exercise.breath.whole_ms <= exercise.rep_ms:
+            return
+        lengths = (duration_text(exercise.breath.whole_ms), duration_text(exercise.rep_ms))
+        message = "a breath of {} doesn't fit into work of {}".format(*lengths)
+        if written.is_as_near_as_action:
+            self._report((*written.path, "breath"), message, "make the breath shorter, or the work longer")
+        else:
+            self._note(written.path, f"{message}; it is not paced")
+
+    def _check_range(self, exercise: Exercise, sources: Sources) -> None:
+        for key, is_outside in (("min", exercise.min_ms > exercise.rep_ms), ("max", exercise.max_ms < exercise.rep_ms)):
+            written = _Written.of(key, sources)
+            if written.value is None or not written.is_as_near_as_action:
+                continue
+            if exercise.action != "hold":
+                hint = f"{exercise.action} changes by sets; take it out"
+                self._report((*written.path, key), "has no meaning here: only a hold is fitted to a length", hint)
+            elif is_outside:
+                longer = "longer" if key == "min" else "shorter"
+                message = f"is {longer} than the hold of {duration_text(exercise.rep_ms)}"
+                self._report((*written.path, key), message, f"{key} is how far the hold may be changed")
 
     def _entries(self, written: model.ExerciseStep, path: KeyPath) -> Sources:
         if written.exercise is None:
@@ -293,6 +478,9 @@ class _Loader:
         if not entries and not self._has_unread_id():
             self._report((*path, "exercise"), *_no_exercise(written.exercise, [*self._library, *self._own]))
         return entries
+
+    def _note(self, path: KeyPath, message: str) -> None:
+        self.notes.append(replace(self._document.problem(path, message), severity="note"))
 
     def _has_unread_id(self) -> bool:
         """Tell whether an entry's id is wrong, so that no name can be called unknown yet."""
@@ -309,6 +497,9 @@ class _Loader:
         acting_path = next((at for source, at in sources if source.actions()), path)
         for index, phase in enumerate(exercise.phases):
             self._check_text(phase.say, (*acting_path, "phases", index, "say"), meaningful)
+        written = _Written.of("during", sources)
+        for index, cue in enumerate(written.value or ()):
+            self._check_text(cue.say, (*written.path, "during", index, "say"), meaningful | {"remaining"})
 
     def _meaningful_anywhere(self, path: KeyPath) -> frozenset[str]:
         return frozenset({"total", "next"} if path < self._last_exercise else {"total"})
@@ -316,6 +507,28 @@ class _Loader:
     def _check_text(self, text: str | None, path: KeyPath, meaningful: frozenset[str], better_hint: str = "") -> None:
         for message, hint in placeholder_problems(text or "", meaningful):
             self._report(path, message, better_hint or hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """A value of an exercise, where it is written, and whether the author saw the action when writing it.
+
+    What is inherited may not fit the action that a step gives itself; that isn't the author's mistake.
+    """
+
+    value: Any
+    path: KeyPath
+    is_as_near_as_action: bool
+
+    @classmethod
+    def of(cls, key: str, sources: Sources) -> _Written:
+        for source, path in sources:
+            value = getattr(source, key)
+            if value is not None:
+                acting = next((one for one, _ in sources if one.actions()), None)
+                is_near = next(one for one, _ in sources if one in (source, acting)) is source
+                return cls(value=value, path=path, is_as_near_as_action=is_near)
+        return cls(value=None, path=(), is_as_near_as_action=False)
 
 
 def _exercise_paths(steps: Sequence[model.Step], path: KeyPath) -> Iterator[KeyPath]:
@@ -366,7 +579,7 @@ def library_exercise(name: str, library: Entries) -> Exercise:
 def _merged(sources: Sequence[model.ExerciseFields]) -> model.ExerciseFields:
     """Return the first written value of every field; hold, move and phases come together from the first with any."""
     acting = next((source for source in sources if source.actions()), sources[0])
-    fields = [key for key in model.ExerciseFields.model_fields if key not in model.ACTIONS]
+    fields = model.ExerciseFields.model_fields.keys() - set(model.ACTIONS) - {"cues"}
     found = {key: first_written(*(getattr(source, key) for source in sources), otherwise=None) for key in fields}
     found |= {action: getattr(acting, action) for action in model.ACTIONS}
     return model.ExerciseFields.model_construct(**found)
@@ -392,11 +605,28 @@ def _resolved(where: Location, merged: model.ExerciseFields, gaps: Gaps, languag
         sides=_sides(merged.sides or "none", language),
         is_alternating=merged.sides == "alternate",
         sets=merged.sets or 1,
+        breath=Breath(in_ms=merged.breath.in_, out_ms=merged.breath.out) if merged.breath else None,
+        during=(),
+        cues=None,
+        is_optional=bool(merged.optional),
         needs=tuple(merged.needs or ()),
+        figure=merged.figure,
         muscles=tuple(merged.muscles or ()),
         source=merged.source,
         **_gaps_of(merged, gaps),
+        **_range_of(merged),
     )
+
+
+def _range_of(merged: model.ExerciseFields) -> dict[str, int]:
+    """Return how far a hold may be changed; nothing but a hold is."""
+    if merged.hold is None:
+        return {}
+    shortest_ms, longest_ms = min(SHORT_HOLD_MS, merged.hold), max(LONG_HOLD_MS, merged.hold)
+    return {
+        "min_ms": first_written(merged.min, otherwise=shortest_ms),
+        "max_ms": first_written(merged.max, otherwise=longest_ms),
+    }
 
 
 def _gaps_of(merged: model.ExerciseFields, gaps: Gaps) -> dict[str, int]:
@@ -425,14 +655,7 @@ def _gaps(written: model.DefaultsTable) -> Gaps:
     return Gaps(**given)
 
 
-def _cue_settings(written: model.CuesTable, profile: str | None) -> CueSettings:
-    given = written.model_dump(exclude_none=True)
-    basis = PROFILES[profile or given.get("profile", "normal")]
-    given.pop("profile", None)
-    if "countdown" in given:
-        given["countdown_s"] = given.pop("countdown")
-    return replace(basis, **given)
-
-
 def _voice(written: model.RoutineFile) -> VoiceSettings:
-    return VoiceSettings(language=written.language or "en", **written.voice.model_dump(exclude_none=True))
+    pronounce = tuple(sorted(written.pronounce.items()))
+    given = written.voice.model_dump(exclude_none=True)
+    return VoiceSettings(language=written.language or "en", pronounce=pronounce, **given)

@@ -6,19 +6,20 @@ what is said in it plus its breathing space, whichever is longer.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from voiceroutine.cues import READY_FROM_MS, TICKED_BELOW_MS, Chime, Cue, Line, Script, Speech, Utterance, Wish
 from voiceroutine.errors import Problem
-from voiceroutine.phrases import phrases_for
 from voiceroutine.unroll import written_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
     from voiceroutine.cues import ChimeWhy
+    from voiceroutine.errors import Location
     from voiceroutine.routine import Routine
     from voiceroutine.unroll import Interval
 
@@ -49,7 +50,7 @@ class Placed:
     @property
     def grown_ms(self) -> int:
         """By how much a gap became longer than written."""
-        is_gap = self.interval.kind in {"prepare", "relax", "switch", "rest"}
+        is_gap = self.interval.kind in {"prepare", "relax", "switch", "rest", "wait"}
         return self.end_ms - self.start_ms - self.interval.minimum_ms if is_gap else 0
 
 
@@ -90,13 +91,13 @@ def collect(routine: Routine, placed: Iterable[Placed]) -> Timeline:
         cues=tuple(cue for one in intervals for cue in one.cues),
         chapters=tuple(chapters_of(routine, intervals)),
         duration_ms=intervals[-1].end_ms,
-        problems=tuple(dict.fromkeys(problem for one in intervals for problem in one.problems)),
+        problems=tuple(dict.fromkeys([*routine.notes, *(problem for one in intervals for problem in one.problems)])),
     )
 
 
 def chapters_of(routine: Routine, intervals: Sequence[Placed]) -> Iterator[Chapter]:
     """Yield the chapters: an exercise's begins with its `prepare` and ends where the next one's begins."""
-    say = phrases_for(routine.voice.language).say
+    say = routine.phrases().say
     starts = [(0, say["introduction"] if any(placed.interval.step for placed in intervals) else routine.title)]
     for placed in intervals:
         interval = placed.interval
@@ -150,6 +151,7 @@ class _Compiler:
         self._length = length
         self._last_gap_word_ms = -BEFORE_WORK_MS
         self._last_sound_ms = 0
+        self._works = 0
 
     def run(self) -> Iterator[Placed]:
         start_ms = 0
@@ -216,18 +218,18 @@ class _Compiler:
         if place.after is not None and place.after.exact:
             last_word_ms = spoken[-1].end_ms if spoken else self._last_gap_word_ms
             end_ms = max(written_end_ms, last_word_ms + BEFORE_WORK_MS)
-            ready = self._ready(place.start_ms, last_word_ms, end_ms)
+            ready = self._ready(interval, place.start_ms, last_word_ms, end_ms)
             end_ms = max([end_ms, *(words.end_ms + AFTER_READY_MS for words in ready)])
             spoken += ready
         else:
             end_ms = max([written_end_ms, *(words.end_ms for words in spoken)])
         return Placed(interval=interval, start_ms=place.start_ms, end_ms=end_ms, cues=(*place.opening, *spoken))
 
-    def _ready(self, start_ms: int, last_word_ms: int, end_ms: int) -> list[Speech]:
+    def _ready(self, interval: Interval, start_ms: int, last_word_ms: int, end_ms: int) -> list[Speech]:
         if end_ms - start_ms < READY_FROM_MS:
             return []
         at_ms = max(end_ms - READY_BEFORE_WORK_MS, last_word_ms + BETWEEN_WORDS_MS)
-        return self._say_all(self._script.ready(), at_ms)
+        return self._say_all(self._script.ready(interval), at_ms)
 
     def _sentences(self, interval: Interval, place: _Place) -> Placed:
         """Place the intro or a `say`: they last as long as their words, and the pause after them."""
@@ -247,33 +249,37 @@ class _Compiler:
 
     def _work(self, rep: tuple[Interval, ...], place: _Place) -> Iterator[Placed]:
         start_ms, rep_ms = place.start_ms, _rep_ms(rep)
-        counted_ms = self._script.counted_ms(rep_ms)
-        words = _Words(self._measure, start_ms, rep_ms - counted_ms)
+        counted_ms = self._script.counted_ms(rep)
+        chimes = [*self._work_chimes(rep, start_ms)]
+        words = _Words(self._measure, start_ms, rep_ms - counted_ms, {chime.at_ms for chime in chimes})
         has_gap_before = place.before is not None and not place.before.exact
-        words.say(self._script.work(rep, has_gap_before=has_gap_before))
-        countdown, notes = self._countdown(start_ms + rep_ms, counted_ms)
-        cues = sorted([*place.opening, *self._work_chimes(rep, start_ms), *words.spoken, *countdown], key=_by_instant)
-        problems = [Problem(where=rep[0].where, message=note, severity="note") for note in (*words.notes, *notes)]
+        words.say(self._script.work(rep, self._works, has_gap_before=has_gap_before))
+        self._works += 1
+        countdown, notes = self._countdown(rep, start_ms + rep_ms, counted_ms)
+        cues = sorted([*place.opening, *chimes, *words.spoken, *countdown], key=_by_instant)
+        told = [(rep[0].where, note) for note in notes] + [(where or rep[0].where, note) for where, note in words.notes]
+        problems = tuple(Problem(where=where, message=note, severity="note") for where, note in told)
         for interval in rep:
             end_ms = start_ms + interval.minimum_ms
             own = tuple(cue for cue in cues if start_ms <= cue.at_ms < end_ms)
-            found = tuple(problems) if interval is rep[-1] else ()
+            found = problems if interval is rep[-1] else ()
             yield Placed(interval=interval, start_ms=start_ms, end_ms=end_ms, cues=own, problems=found)
             start_ms = end_ms
 
     def _work_chimes(self, rep: tuple[Interval, ...], start_ms: int) -> Iterator[Chime]:
-        rep_ms = _rep_ms(rep)
-        if rep_ms < TICKED_BELOW_MS:
+        if _rep_ms(rep) < TICKED_BELOW_MS:
             yield self._chime(start_ms, self._sounds.tick, "rep")
         else:
             yield self._chime(start_ms, self._sounds.start, "start")
-        if self._script.halfway(rep) == "chime":
-            yield self._chime(start_ms + rep_ms // 2, self._sounds.halfway, "halfway")
+        for ring in self._script.rings(rep):
+            yield self._chime(start_ms + ring.at_ms, ring.sound, ring.why)
 
-    def _countdown(self, end_ms: int, counted_ms: int) -> tuple[Sequence[Cue], list[str]]:
+    def _countdown(
+        self, rep: tuple[Interval, ...], end_ms: int, counted_ms: int
+    ) -> tuple[Sequence[Cue], Sequence[str]]:
         """Return the last seconds of work; ticks, with a note, where a number is too long for its second."""
         instants = range(end_ms - counted_ms, end_ms, 1000)
-        numbers = self._script.numbers(counted_ms)
+        numbers = self._script.numbers(rep, counted_ms)
         words = [self._number(line, at_ms) for line, at_ms in zip(numbers, instants, strict=False)]
         spoken = [word for word in words if word is not None]
         if numbers and len(spoken) == len(numbers):
@@ -282,52 +288,94 @@ class _Compiler:
         return ticks, ["the countdown is ticked: its numbers are too long for a second each"] if numbers else []
 
     def _number(self, line: Line, at_ms: int) -> Speech | None:
-        return _fitting(self._measure, line, at_ms, at_ms + 1000 - BETWEEN_WORDS_MS)
+        """Return a number of the countdown, faster if it needs it, or None if even so it is longer than its second."""
+        for utterance in (line.utterance, line.utterance.faster()):
+            duration_ms = self._measure(utterance)
+            if duration_ms <= 1000 - BETWEEN_WORDS_MS:
+                return _speech(line, utterance, at_ms, duration_ms)
+        return None
 
 
 class _Words:
-    """Finds room for words inside one rep, from left to right: at the wished instant, faster, later, or not at all.
+    """Finds room for words inside one rep, the most important first: at the wished instant, faster, later, or not.
 
-    A word that is hurried or left out keeps the room it would have taken, so that longer speech never makes a later
-    word earlier.
+    Words keep the room from their wished instant to where they would end at the latest, even where they are hurried,
+    moved or left out, so that longer speech never makes another word earlier.
     """
 
-    def __init__(self, measure: Measure, start_ms: int, uncounted_ms: int) -> None:
+    def __init__(self, measure: Measure, start_ms: int, uncounted_ms: int, chimes_ms: Set[int]) -> None:
         self._measure = measure
         self._start_ms = start_ms
-        self._free_ms = start_ms + ATTACK_MS
         self._limit_ms = start_ms + uncounted_ms - BETWEEN_WORDS_MS
+        self._chimes_ms = chimes_ms
+        self._room = _Room()
         self.spoken: list[Speech] = []
-        self.notes: list[str] = []
+        self.notes: list[tuple[Location | None, str]] = []
 
     def say(self, wishes: Iterable[Wish]) -> None:
-        """Place all wishes. Of two for one instant the second follows the first, which isn't a move."""
-        before: Wish | None = None
-        for wish in wishes:
-            wished_ms = max(self._start_ms + wish.at_ms, self._start_ms + ATTACK_MS)
-            due_ms = max(wished_ms, self._free_ms) if before and before.at_ms == wish.at_ms else wished_ms
-            found = self._placed(wish, wished_ms)
+        """Place all wishes. Of two as important for one instant the second follows the first, which isn't a move."""
+        before: tuple[int, int] | None = None
+        end_ms = 0
+        for wish in sorted(wishes, key=lambda wish: (wish.importance, wish.at_ms)):
+            wished_ms = due_ms = self._attacked(self._start_ms + wish.at_ms)
+            if before == (wish.importance, wish.at_ms):
+                due_ms = max(due_ms, end_ms + BETWEEN_WORDS_MS)
+            found, end_ms = self._placed(wish, wished_ms)
+            before = (wish.importance, wish.at_ms)
+            self._room.take(wished_ms, end_ms)
             self.spoken += [found] if found else []
             note = _what_happened(wish, due_ms, found)
-            self.notes += [note] if note else []
-            before = wish
+            self.notes += [(wish.where, note)] if note else []
 
-    def _placed(self, wish: Wish, wished_ms: int) -> Speech | None:
+    def _attacked(self, wished_ms: int) -> int:
+        return wished_ms + (ATTACK_MS if wished_ms in self._chimes_ms else 0)
+
+    def _placed(self, wish: Wish, wished_ms: int) -> tuple[Speech | None, int]:
+        """Return words at their instant, if there is one, and where they end or would have ended."""
         duration_ms = self._measure(wish.utterance)
         sensible_ms = self._start_ms + wish.sensible_until_ms - duration_ms
         latest_ms = max(wished_ms, min(wished_ms + MAY_MOVE_MS, sensible_ms))
-        at_ms = max(wished_ms, self._free_ms)
-        self._free_ms = max(self._free_ms, min(at_ms, latest_ms) + duration_ms + BETWEEN_WORDS_MS)
-        return _fitting(self._measure, wish, at_ms, self._limit_ms) if at_ms <= latest_ms else None
+        at_ms = self._room.first_free(wished_ms, duration_ms)
+        if at_ms == wished_ms and at_ms + duration_ms <= self._limit_ms:
+            return _speech(wish, wish.utterance, at_ms, duration_ms), at_ms + duration_ms
+        hurried = wish.utterance.faster()
+        hurried_ms = self._measure(hurried)
+        at_ms = self._room.first_free(wished_ms, hurried_ms)
+        if at_ms > latest_ms or at_ms + hurried_ms > self._limit_ms:
+            return None, latest_ms + duration_ms
+        if at_ms == self._room.first_free(at_ms, duration_ms) and at_ms + duration_ms <= self._limit_ms:
+            return _speech(wish, wish.utterance, at_ms, duration_ms), at_ms + duration_ms
+        return _speech(wish, hurried, at_ms, hurried_ms), at_ms + duration_ms
 
 
-def _fitting(measure: Measure, words: Line | Wish, at_ms: int, limit_ms: int) -> Speech | None:
-    """Return words at an instant, faster if they need it, or None if even so they end after the limit."""
-    for utterance in (words.utterance, words.utterance.faster()):
-        duration_ms = measure(utterance)
-        if at_ms + duration_ms <= limit_ms:
-            return Speech(at_ms=at_ms, duration_ms=duration_ms, utterance=utterance, why=words.why)
-    return None
+class _Room:
+    """The time that words have taken, as spans that don't touch, in order."""
+
+    def __init__(self) -> None:
+        self._starts_ms: list[int] = []
+        self._ends_ms: list[int] = []
+
+    def take(self, start_ms: int, end_ms: int) -> None:
+        """Take a span of time, parts of which may be taken."""
+        low = bisect_left(self._ends_ms, start_ms)
+        high = bisect_right(self._starts_ms, end_ms)
+        if low < high:
+            start_ms, end_ms = min(start_ms, self._starts_ms[low]), max(end_ms, self._ends_ms[high - 1])
+        self._starts_ms[low:high] = [start_ms]
+        self._ends_ms[low:high] = [end_ms]
+
+    def first_free(self, from_ms: int, duration_ms: int) -> int:
+        """Return the first instant from which words have room, with the silence that stands between words."""
+        at_ms = from_ms
+        for index in range(bisect_right(self._ends_ms, from_ms - BETWEEN_WORDS_MS), len(self._starts_ms)):
+            if self._starts_ms[index] >= at_ms + duration_ms + BETWEEN_WORDS_MS:
+                break
+            at_ms = self._ends_ms[index] + BETWEEN_WORDS_MS
+        return at_ms
+
+
+def _speech(words: Line | Wish, utterance: Utterance, at_ms: int, duration_ms: int) -> Speech:
+    return Speech(at_ms=at_ms, duration_ms=duration_ms, utterance=utterance, why=words.why)
 
 
 def _what_happened(wish: Wish, due_ms: int, found: Speech | None) -> str | None:

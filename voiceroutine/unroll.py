@@ -12,7 +12,7 @@ from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Literal
 
 from voiceroutine.errors import Location, Problem, RoutineError
-from voiceroutine.routine import Block, Exercise, Phase, Rest, Routine, Say
+from voiceroutine.routine import Block, CueSettings, Exercise, Phase, Rest, Routine, Say, Wait
 from voiceroutine.units import LONGEST_MS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from voiceroutine.routine import Step
 
-Kind = Literal["intro", "prepare", "work", "relax", "switch", "rest", "say", "closing"]
+Kind = Literal["intro", "prepare", "work", "relax", "switch", "rest", "say", "wait", "closing"]
 
 MOST_INTERVALS = 5_000
 
@@ -36,6 +36,7 @@ class Interval:
     kind: Kind
     where: Location
     minimum_ms: int = 0
+    cues: CueSettings
     step: Exercise | None = None
     next_step: Exercise | None = None
     rounds: tuple[int, ...] = ()
@@ -61,7 +62,7 @@ class Interval:
 class _Occurrence:
     """A step that is not a block, once."""
 
-    step: Exercise | Say | Rest
+    step: Exercise | Say | Rest | Wait
     rounds: tuple[int, ...]
     next_step: Exercise | None = None
 
@@ -105,7 +106,7 @@ def _flatten(steps: Sequence[Step], rounds: tuple[int, ...]) -> Iterator[_Occurr
             continue
         for number in range(1, step.repeat + 1):
             if number > 1 and step.rest_ms:
-                yield _Occurrence(step=Rest(where=step.where, rest_ms=step.rest_ms), rounds=rounds)
+                yield _Occurrence(step=Rest(where=step.where, rest_ms=step.rest_ms, cues=step.cues), rounds=rounds)
             yield from _flatten(step.steps, (*rounds, number) if step.repeat > 1 else rounds)
 
 
@@ -122,29 +123,35 @@ def _with_next(occurrences: Sequence[_Occurrence]) -> list[_Occurrence]:
 def _intervals(routine: Routine, occurrences: Sequence[_Occurrence]) -> Iterator[Interval]:
     met: set[tuple[str, str | None]] = set()
     first = next((o.step for o in occurrences if isinstance(o.step, Exercise)), None)
-    yield Interval(kind="intro", where=routine.where, next_step=first)
+    yield Interval(kind="intro", where=routine.where, cues=routine.cues, next_step=first)
     for occurrence in occurrences:
-        step, where = occurrence.step, occurrence.step.where
-        match step:
-            case Say():
-                yield Interval(
-                    kind="say", where=where, minimum_ms=step.pause_ms, text=step.text, next_step=occurrence.next_step
-                )
-            case Rest():
-                yield Interval(
-                    kind="rest", where=where, minimum_ms=step.rest_ms, text=step.text, next_step=occurrence.next_step
-                )
-            case Exercise():
-                identity = (step.exercise or step.name, step.instruction)
-                yield from _exercise(occurrence, step, is_first_time=identity not in met)
-                met.add(identity)
-    yield Interval(kind="closing", where=routine.where)
+        if isinstance(occurrence.step, Exercise):
+            identity = (occurrence.step.exercise or occurrence.step.name, occurrence.step.instruction)
+            cues = occurrence.step.cues or routine.cues
+            yield from _exercise(occurrence, occurrence.step, cues, is_first_time=identity not in met)
+            met.add(identity)
+        else:
+            yield _between_exercises(occurrence.step, occurrence.step.cues or routine.cues, occurrence.next_step)
+    yield Interval(kind="closing", where=routine.where, cues=routine.cues)
 
 
-def _exercise(occurrence: _Occurrence, step: Exercise, *, is_first_time: bool) -> Iterator[Interval]:
+def _between_exercises(step: Say | Rest | Wait, cues: CueSettings, next_step: Exercise | None) -> Interval:
+    kind: Kind
+    match step:
+        case Say(pause_ms=minimum_ms):
+            kind = "say"
+        case Rest(rest_ms=minimum_ms):
+            kind = "rest"
+        case Wait(wait_ms=minimum_ms):
+            kind = "wait"
+    return Interval(kind=kind, where=step.where, minimum_ms=minimum_ms, cues=cues, text=step.text, next_step=next_step)
+
+
+def _exercise(occurrence: _Occurrence, step: Exercise, cues: CueSettings, *, is_first_time: bool) -> Iterator[Interval]:
     common = Interval(
         kind="prepare",
         where=step.where,
+        cues=cues,
         step=step,
         next_step=occurrence.next_step,
         rounds=occurrence.rounds,

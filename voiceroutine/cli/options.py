@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from voiceroutine.production import Production
+    from voiceroutine.routine import Profile
 
 DEFAULT_ROUTINE = "neck-cooldown"
 
@@ -21,7 +22,7 @@ def listening_options(command: F) -> F:
     options = (
         click.option("--voice", metavar="ENGINE[:NAME]", help='Who speaks; "voiceroutine voices" lists them.'),
         click.option("--rate", type=click.IntRange(80, 400), metavar="WPM", help="Words a minute."),
-        click.option("--profile", type=click.Choice(["bell", "quiet", "normal"]), help="How much is said."),
+        click.option("--profile", type=click.Choice(["bell", "quiet", "normal", "coach"]), help="How much is said."),
         click.option("--no-limits", is_flag=True, help="Allow more than 4 hours or 5,000 intervals."),
     )
     for option in reversed(options):
@@ -29,7 +30,9 @@ def listening_options(command: F) -> F:
     return command
 
 
-def produced(routine: str, *, voice: str | None, rate: int | None, profile: str | None, no_limits: bool) -> Production:
+def produced(
+    routine: str, *, voice: str | None, rate: int | None, profile: Profile | None, no_limits: bool
+) -> Production:
     """Load a routine with the listener's flags."""
     from voiceroutine.production import Production, Wishes, default_cache_folder, load
 

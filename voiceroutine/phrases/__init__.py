@@ -34,6 +34,7 @@ class Phrases:
     durations: Mapping[str, str | Sequence[str]]
     lists: Mapping[str, str]
     number_words: Sequence[str]
+    encouragement: Sequence[str]
     reading: tuple[tuple[str, str], ...]
 
     def number(self, number: int) -> str:
@@ -100,6 +101,7 @@ def phrases_for(language: str) -> Phrases:
         durations=data["durations"],
         lists=data["lists"],
         number_words=data["numbers"]["words"],
+        encouragement=data["encouragement"]["lines"],
         reading=tuple((rule["written"], rule["spoken"]) for rule in data["reading"]),
     )
 
