@@ -79,7 +79,7 @@ def complete_score(production: Production) -> Score:
     return score
 
 
-def begun(score: Score, sink: MemorySink, *, lead_in_ms: int = 500) -> Session:
+def begun(score: Score, sink: MemorySink, *, lead_in_ms: int = 500, has_listener: bool = False) -> Session:
     """Start a session whose score is there before its loudspeaker: one in memory never makes anybody wait."""
     ready = threading.Event()
 
@@ -88,7 +88,7 @@ def begun(score: Score, sink: MemorySink, *, lead_in_ms: int = 500) -> Session:
         sink.write(first)
         return sink
 
-    session = Session(open_sink, lead_in_ms=lead_in_ms)
+    session = Session(open_sink, lead_in_ms=lead_in_ms, has_listener=has_listener)
     session.perform(score)
     ready.set()
     return session
@@ -388,3 +388,71 @@ def test_a_snapshot_tells_what_is_heard(production: Production) -> None:
     assert snapshot.state == "playing"
     assert 0 <= snapshot.position_ms - hold_ms < 90
     assert score.placed[snapshot.index].start_ms == hold_ms
+
+
+WAITING = """
+title = "Wait"
+[cues]
+safety = false
+[[steps]]
+name = "First"
+hold = "4s"
+[[steps]]
+wait = "6s"
+[[steps]]
+name = "Second"
+hold = "4s"
+"""
+
+
+@pytest.fixture
+def waiting(tmp_path: Any) -> Production:
+    file = tmp_path / "wait.toml"
+    file.write_text(WAITING)
+    return Production(load(str(file)))
+
+
+def heard_with_listener(production: Production, go_on_ms: int) -> tuple[Samples, list[Snapshot]]:
+    """Play for a listener who presses space once so much was heard; also look just before that."""
+    sink, seen = SteppedSink(), list[Snapshot]()
+    sink.gate.clear()
+    session = begun(complete_score(production), sink, has_listener=True)
+    frame = LEAD_IN_FRAMES + go_on_ms * FRAMES_PER_MS
+    sink.at_frames += [(frame, lambda: seen.append(session.snapshot())), (frame, partial(session.send, "pause"))]
+    sink.gate.set()
+    assert session.wait(20)
+    return sink.samples()[LEAD_IN_FRAMES:, 0], seen
+
+
+def wait_of(production: Production) -> Placed:
+    return next(placed for placed in production.timeline().intervals if placed.interval.kind == "wait")
+
+
+def rendered_of(production: Production) -> Samples:
+    timeline = production.timeline()
+    frames = timeline.duration_ms * FRAMES_PER_MS
+    return production.mix(timeline.cues).read(0, np.empty(frames, np.float32))
+
+
+def test_a_wait_stands_still_until_the_listener_goes_on(waiting: Production) -> None:
+    rendered, wait = rendered_of(waiting), wait_of(waiting)
+    heard, [snapshot] = heard_with_listener(waiting, wait.end_ms + 5_000)
+    assert snapshot.state == "your turn"
+    assert wait.start_ms <= snapshot.position_ms < wait.end_ms
+    assert len(heard) >= len(rendered) + 5_000 * FRAMES_PER_MS
+    stood = heard[wait.end_ms * FRAMES_PER_MS : (wait.end_ms + 4_900) * FRAMES_PER_MS]
+    assert not stood.any()
+    assert_goes_on(heard, rendered, wait.end_ms)
+
+
+def test_a_wait_is_over_as_soon_as_the_listener_goes_on(waiting: Production) -> None:
+    rendered, wait = rendered_of(waiting), wait_of(waiting)
+    heard, _ = heard_with_listener(waiting, wait.start_ms + 4_000)
+    assert len(heard) < len(rendered) - 1_500 * FRAMES_PER_MS
+    assert_goes_on(heard, rendered, wait.end_ms)
+
+
+def test_without_a_listener_a_wait_lasts_as_written(waiting: Production) -> None:
+    wait = wait_of(waiting)
+    assert wait.end_ms - wait.start_ms == 6_000
+    assert np.array_equal(played(complete_score(waiting)), rendered_of(waiting))

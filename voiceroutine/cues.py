@@ -335,7 +335,8 @@ class Script:
 
     def _encouragement(self, rep: Sequence[Interval], number: int) -> Iterator[Wish]:
         rep_ms, lines = _length_ms(rep), self._phrases.encouragement
-        if not (rep[0].cues.encourage and rep[0].cues.speaks and lines) or rep_ms < ENCOURAGED_FROM_MS:
+        is_wanted = rep[0].cues.encourage and rep[0].cues.speaks and not (rep[0].step and rep[0].step.breath)
+        if not is_wanted or not lines or rep_ms < ENCOURAGED_FROM_MS:
             return
         quarters = (1, 3) if rep_ms >= ENCOURAGED_TWICE_FROM_MS else (1,)
         for turn, quarter in enumerate(quarters, start=2 * number):
@@ -358,7 +359,7 @@ class Script:
         """Return a built-in phrase, or the author's words for it."""
         if key in self._own_phrases:
             values = self._values(interval) | values
-        return self._line(why, self._phrases.say[key].format(**values), interval)
+        return self._line(why, fill(self._phrases.say[key], values), interval)
 
     def _author(self, why: SpeechWhy, text: str, interval: Interval, **values: str) -> Line:
         return self._line(why, fill(text, self._values(interval) | values), interval)

@@ -84,5 +84,13 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Fill the placeholders of a text that has no problems."""
-    return text.format_map(values)
+    """Fill the placeholders of a text that has no problems; one that begins a sentence begins with a capital."""
+    filled = ""
+    for written, name, _, _ in Formatter().parse(text):
+        filled += written
+        value = values[name] if name else ""
+        filled += value[:1].upper() + value[1:] if _SENTENCE_BEGINS.search(filled) else value
+    return filled
+
+
+_SENTENCE_BEGINS = re.compile(r"(?:^|[.!?…]\s+)$")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from voiceroutine.timeline import Placed
 
 Command = Literal["pause", "next", "previous", "repeat"]
-State = Literal["lead-in", "playing", "paused", "waiting", "done", "stopped", "failed"]
+State = Literal["lead-in", "playing", "paused", "waiting", "your turn", "done", "stopped", "failed"]
 
 LEAD_IN_MS = 500
 LEAD_IN_DBFS = -70.0
@@ -134,13 +134,17 @@ class Session:
     Args:
         open_sink: opens the loudspeaker with the first samples; may take its time.
         lead_in_ms: how long the lead-in lasts at least.
+        has_listener: whether somebody can go on from a `wait`, by "pause" or a jump; else it lasts as long as written.
     """
 
-    def __init__(self, open_sink: Callable[[Block], LiveSink], *, lead_in_ms: int = LEAD_IN_MS) -> None:
+    def __init__(
+        self, open_sink: Callable[[Block], LiveSink], *, lead_in_ms: int = LEAD_IN_MS, has_listener: bool = False
+    ) -> None:
         self.error: BaseException | None = None
         self.score: Score | None = None
         self._open_sink = open_sink
         self._lead_in_frames = frame_at(lead_in_ms)
+        self._has_listener = has_listener
         self._commands: SimpleQueue[Command] = SimpleQueue()
         self._score_is_there = Event()
         self._is_awake = Event()
@@ -223,9 +227,10 @@ class Session:
         self._lead_in(sink, noise)
         if self.score is None or self._is_stopping.is_set():
             return
-        _Performance(self.score, sink, self._stretches, self._written_frames).play(
-            self._commands, self._is_stopping, self._set_state
+        performance = _Performance(
+            self.score, sink, self._stretches, self._written_frames, has_listener=self._has_listener
         )
+        performance.play(self._commands, self._is_stopping, self._set_state)
 
     def _lead_in(self, sink: LiveSink, noise: memoryview) -> None:
         while not self._is_stopping.is_set() and not self._is_led_in():
@@ -259,13 +264,16 @@ class Session:
 class _Performance:
     """The loop that writes blocks of a score and jumps about in it."""
 
-    def __init__(self, score: Score, sink: LiveSink, stretches: deque[_Stretch], sink_frame: int) -> None:
+    def __init__(
+        self, score: Score, sink: LiveSink, stretches: deque[_Stretch], sink_frame: int, *, has_listener: bool
+    ) -> None:
         import numpy as np
 
         self._score = score
         self._sink = sink
         self._stretches = stretches
         self._sink_frame = sink_frame
+        self._has_listener = has_listener
         self._position = 0
         self._is_paused = False
         self._is_sounding = False
@@ -283,6 +291,9 @@ class _Performance:
             if self._is_paused or self._wanted is not None:
                 tell("paused" if self._is_paused else "waiting")
                 self._be_silent()
+            elif self._is_waiting_for_listener():
+                tell("your turn")
+                self._be_silent()
             elif frames > 0:
                 tell("playing")
                 self._write_timeline(min(frames, BLOCK_FRAMES))
@@ -295,7 +306,23 @@ class _Performance:
             self._raise_if_broken(frames)
 
     def _playable_frames(self) -> int:
-        return frame_at(self._score.playable_ms) - self._position
+        playable_ms = self._score.playable_ms
+        wait = self._wait()
+        if wait is not None:
+            playable_ms = min(playable_ms, wait.end_ms - WAIT_BEFORE_WORK_MS)
+        return frame_at(playable_ms) - self._position
+
+    def _wait(self) -> Placed | None:
+        """Return the `wait` that sounds, if there is a listener who can go on from it."""
+        placed = self._score.placed
+        if not self._has_listener or not placed:
+            return None
+        here = placed[self._score.index_at(self._position * 1000 // SAMPLERATE_HZ)]
+        return here if here.interval.kind == "wait" else None
+
+    def _is_waiting_for_listener(self) -> bool:
+        wait = self._wait()
+        return wait is not None and self._position >= frame_at(wait.end_ms - WAIT_BEFORE_WORK_MS)
 
     def _raise_if_broken(self, frames: int) -> None:
         if self._score.error is not None and (frames <= 0 or self._wanted is not None):
@@ -305,7 +332,10 @@ class _Performance:
         """Do what is wanted; a jump to what isn't compiled yet stays wanted, until something else is."""
         with suppress(Empty):
             self._wanted = commands.get_nowait()
-        if self._wanted == "pause":
+        wait = self._wait()
+        if self._wanted == "pause" and wait is not None and not self._is_paused:
+            self._go_to(wait.end_ms)
+        elif self._wanted == "pause":
             self._is_paused = not self._is_paused
             self._wanted = None
         elif self._wanted is not None:
@@ -315,8 +345,12 @@ class _Performance:
         target_ms = self._target_ms(command)
         self._fade_out()
         if target_ms is not None:
-            self._position = frame_at(target_ms)
-            self._is_paused, self._fades_in, self._wanted = False, True, None
+            self._go_to(target_ms)
+
+    def _go_to(self, target_ms: int) -> None:
+        self._fade_out()
+        self._position = frame_at(target_ms)
+        self._is_paused, self._fades_in, self._wanted = False, True, None
 
     def _target_ms(self, command: Command) -> int | None:
         """Return where a jump leads, or nothing while that isn't compiled yet."""

@@ -379,7 +379,7 @@ def _speech(words: Line | Wish, utterance: Utterance, at_ms: int, duration_ms: i
 
 
 def _what_happened(wish: Wish, due_ms: int, found: Speech | None) -> str | None:
-    said = f'"{wish.utterance.text}" ({wish.why})'
+    said = "a word of encouragement" if wish.why == "encouragement" else f'"{wish.utterance.text}" ({wish.why})'
     if found is None:
         return f"{said} doesn't fit into its work and is left out"
     if found.at_ms > due_ms:

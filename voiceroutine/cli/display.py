@@ -12,7 +12,7 @@ from voiceroutine.cues import Speech
 from voiceroutine.units import clock_text, duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console, RenderableType
 
@@ -75,7 +75,15 @@ KIND_NAMES = {
     "switch": "Change sides",
     "rest": "Rest",
     "say": "Listen",
+    "wait": "Your turn",
     "closing": "Done",
+}
+
+
+STANDSTILLS: Mapping[str, str] = {
+    "paused": "paused",
+    "waiting": "waiting",
+    "your turn": "press space to go on",
 }
 
 
@@ -173,9 +181,9 @@ class LineDisplay:
         left_s = -snapshot.position_ms // 1000
         if snapshot.state == "lead-in" and left_s > 1:
             click.echo(f"{'':>8}  starts in {left_s} seconds")
-        elif snapshot.state in {"paused", "waiting"}:
-            click.echo(f"{clock_text(max(0, snapshot.position_ms)):>8}  {snapshot.state}")
-        elif snapshot.state == "playing" and before in {"paused", "waiting"}:
+        elif snapshot.state in STANDSTILLS:
+            click.echo(f"{clock_text(max(0, snapshot.position_ms)):>8}  {STANDSTILLS[snapshot.state]}")
+        elif snapshot.state == "playing" and before in STANDSTILLS:
             click.echo(f"{clock_text(max(0, snapshot.position_ms)):>8}  goes on")
 
     def _print_interval(self, placed: Placed) -> None:
@@ -224,7 +232,7 @@ class ScreenDisplay:
         seen = (snapshot.state, snapshot.index, view.count, view.words, size)
         if seen != self._shown:
             self._shown = seen
-            self._draw(self._screen(view, is_paused=snapshot.state == "paused"))
+            self._draw(self._screen(view, standstill=STANDSTILLS.get(snapshot.state, "")))
 
     def say(self, text: str) -> None:
         """Show a message below the title."""
@@ -252,17 +260,17 @@ class ScreenDisplay:
         )
         return Group(*(Text(row, justify="center", no_wrap=True, overflow="ellipsis") for row in rows))
 
-    def _screen(self, view: View, *, is_paused: bool) -> RenderableType:
+    def _screen(self, view: View, *, standstill: str) -> RenderableType:
         from rich.console import Group
         from rich.text import Text
 
-        rows = _rows(view, self._title, self._message, self._console.size, is_paused=is_paused)
+        rows = _rows(view, self._title, self._message, self._console.size, standstill)
         return Group(
             *(Text(row, style=style, justify="center", no_wrap=True, overflow="ellipsis") for row, style in rows)
         )
 
 
-def _rows(view: View, title: str, message: str, size: tuple[int, int], *, is_paused: bool) -> Iterator[tuple[str, str]]:
+def _rows(view: View, title: str, message: str, size: tuple[int, int], standstill: str) -> Iterator[tuple[str, str]]:
     """Yield every row of the screen with its style; small terminals get neither space nor large digits."""
     width, height = size
     is_roomy = height >= ROOMY_ROWS
@@ -276,7 +284,7 @@ def _rows(view: View, title: str, message: str, size: tuple[int, int], *, is_pau
     yield from space
     yield from ((row, "bold") for row in (large(view.count) if is_roomy else [view.count]))
     yield from space
-    yield "paused" if is_paused else bar(view.share, min(width - 4, 60)), ""
+    yield standstill or bar(view.share, min(width - 4, 60)), ""
     yield from ((row, "italic") for row in (words if not is_roomy else [*words, "", ""][: max(2, len(words))]))
     yield f"Next: {view.next}" if view.next else "", ""
     yield from space

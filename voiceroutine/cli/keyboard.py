@@ -21,7 +21,7 @@ WINDOWS_ARROWS = {"M": "right", "K": "left"}
 @contextmanager
 def keys() -> Iterator[ReadKey]:
     """Yield a function that waits up to some seconds for a key; the terminal is restored afterwards."""
-    if not _can_read_keys():
+    if not can_read_keys():
         yield _no_key
     elif sys.platform == "win32":
         yield _windows_key
@@ -34,7 +34,8 @@ def _no_key(timeout_s: float) -> None:
     time.sleep(timeout_s)
 
 
-def _can_read_keys() -> bool:
+def can_read_keys() -> bool:
+    """Tell whether somebody sits at a terminal and can press keys."""
     try:
         fd = sys.stdin.fileno()
     except (AttributeError, ValueError, OSError):

@@ -56,11 +56,13 @@ class _Delay(click.ParamType[int]):
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
 def command(routine: str, device: str | None, delay: int, no_ui: bool, quiet: bool, **flags: Any) -> None:
     """Play ROUTINE aloud (a name or a file; neck-cooldown if none is given)."""
+    from voiceroutine.cli.keyboard import can_read_keys
     from voiceroutine.errors import DeviceError
     from voiceroutine.player import LEAD_IN_MS, Session
 
-    lead_in_ms = max(LEAD_IN_MS, delay)
-    with _interrupted_by_signals(), _running(Session(partial(_open_device, device), lead_in_ms=lead_in_ms)) as session:
+    loudspeaker = partial(_open_device, device)
+    session = Session(loudspeaker, lead_in_ms=max(LEAD_IN_MS, delay), has_listener=can_read_keys())
+    with _interrupted_by_signals(), _running(session):
         session.wait_until_awake(HEAD_START_S)
         production = produced(routine, **flags)
         score = _perform(session, production)
@@ -74,9 +76,9 @@ def command(routine: str, device: str | None, delay: int, no_ui: bool, quiet: bo
 
 
 @contextmanager
-def _running(session: Session) -> Iterator[Session]:
+def _running(session: Session) -> Iterator[None]:
     try:
-        yield session
+        yield
     finally:
         session.stop()
 
