@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 
 from voiceroutine.cues import Utterance
 from voiceroutine.errors import Location
-from voiceroutine.routine import Block, CueSettings, Exercise, Phase, Rest, Routine, Say, Step
+from voiceroutine.routine import (
+    Block,
+    Breath,
+    CueSettings,
+    During,
+    Exercise,
+    Phase,
+    Rest,
+    Routine,
+    Say,
+    Step,
+    Wait,
+)
 from voiceroutine.timeline import Timeline, compile_timeline
 from voiceroutine.unroll import Interval, unroll
 
@@ -19,6 +31,7 @@ WHERE = Location(file="random.toml", line=1, column=1)
 ACTIONS: tuple[Literal["hold", "move", "phases"], ...] = ("hold", "move", "phases")
 SOUND_LENGTHS_MS = {
     "bell": 2_700, "bowl": 4_000, "two-tone": 1_500, "soft-tick": 200, "tick": 100, "three-bells": 5_000,
+    "breath-in": 700, "breath-out": 700,
 }  # fmt: skip
 
 
@@ -87,17 +100,37 @@ def held() -> st.SearchStrategy[tuple[Phase, ...]]:
     return st.builds(Phase, lasts_ms=work_ms()).map(lambda phase: (phase,))
 
 
+def during(rep_ms: int) -> st.SearchStrategy[tuple[During, ...]]:
+    at_ms = st.sampled_from([0, rep_ms // 4, rep_ms // 2, rep_ms - 1]) | st.integers(0, rep_ms - 1)
+    says = st.sampled_from(["Breathe out.", "Let the shoulder get heavy.", "{remaining} to go.", "Almost there."])
+    word = st.builds(partial(During, where=WHERE), at_ms=at_ms, say=says)
+    ring = st.builds(partial(During, where=WHERE), at_ms=at_ms, chime=st.sampled_from(["soft-tick", "bell"]))
+    return st.lists(word | word | ring, min_size=1, max_size=4, unique_by=lambda cue: cue.say).map(tuple)
+
+
+def breaths(rep_ms: int) -> st.SearchStrategy[Breath | None]:
+    lasts_ms = st.integers(1_000, 6_000)
+    return st.builds(Breath, in_ms=lasts_ms, out_ms=lasts_ms).map(
+        lambda breath: breath if breath.whole_ms <= rep_ms else None
+    )
+
+
 @st.composite
 def exercises(draw: st.DrawFn) -> Exercise:
     action = draw(st.sampled_from(ACTIONS))
     sides = draw(st.sampled_from([(), (), ("right", "left"), ("right", "left"), ("up", "down", "left"), ("only",)]))
     number = draw(st.integers(1, 3))
+    parts = draw(phases(has_sides=bool(sides)) if action == "phases" else held())
+    rep_ms = sum(part.lasts_ms for part in parts)
     return Exercise(
         where=WHERE,
         name=f"Exercise {number}",
         exercise=draw(st.sampled_from([None, f"exercise-{number}"])),
         action=action,
-        phases=draw(phases(has_sides=bool(sides)) if action == "phases" else held()),
+        phases=parts,
+        during=draw(st.just(()) | during(rep_ms)),
+        breath=draw(st.none() | breaths(rep_ms)),
+        is_optional=draw(st.booleans()),
         instruction=draw(instructions()),
         cue=draw(short_forms(has_sides=bool(sides))),
         caution=draw(st.sampled_from([None, "Never into pain."])),
@@ -146,8 +179,13 @@ def rests() -> st.SearchStrategy[Rest]:
     return st.builds(partial(Rest, where=WHERE), rest_ms=gap_ms(), text=text)
 
 
+def waits() -> st.SearchStrategy[Wait]:
+    wait_ms = st.integers(1, 20_000)
+    return st.builds(partial(Wait, where=WHERE), wait_ms=wait_ms, text=st.sampled_from([None, "Find a doorway."]))
+
+
 def steps(deepest: int = 2) -> st.SearchStrategy[tuple[Step, ...]]:
-    one: st.SearchStrategy[Step] = exercises() | exercises() | says() | rests()
+    one: st.SearchStrategy[Step] = exercises() | exercises() | says() | rests() | waits()
     if deepest:
         one |= blocks(deepest - 1)
     return st.lists(one, min_size=1, max_size=3).map(tuple)
@@ -162,10 +200,12 @@ def blocks(deepest: int) -> st.SearchStrategy[Block]:
 def cue_settings() -> st.SearchStrategy[CueSettings]:
     return st.builds(
         CueSettings,
-        profile=st.sampled_from(["normal", "normal", "quiet", "bell"]),
+        profile=st.sampled_from(["normal", "coach", "quiet", "bell"]),
         countdown_s=st.sampled_from([0, 1, 3, 3, 10]),
         countdown_with=st.sampled_from(["tick", "voice"]),
         halfway=st.sampled_from(["voice", "chime", "off"]),
+        every_ms=st.sampled_from([0, 0, 5_000, 7_000, 15_000]),
+        encourage=st.booleans(),
         next_up=st.booleans(),
         count_reps=st.booleans(),
         safety=st.booleans(),

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from hypothesis import given, settings
 from strategies import SOUND_LENGTHS_MS, Pace, Session, crowded_sessions, paces, sessions
 
 from voiceroutine.cues import Chime, Speech
-from voiceroutine.routine import Exercise
+from voiceroutine.routine import Block, Exercise, Routine, Step
 from voiceroutine.timeline import Placed, Timeline, collect, compile_intervals
 
 EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "25"))
 law = settings(max_examples=EXAMPLES, deadline=None)
 
-GAPS = {"prepare", "relax", "switch", "rest"}
-Key = tuple[int, str, int]
+GAPS = {"prepare", "relax", "switch", "rest", "wait"}
+Key = tuple[int, str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def test_gaps_of_15_seconds_or_more_end_with_get_ready(session: Session) -> None
     for placed, following in pairwise(session.timeline().intervals):
         whys = [words.why for words in spoken(placed)]
         is_long = placed.end_ms - placed.start_ms >= 15_000 and following.interval.exact and not placed.interval.exact
-        assert whys.count("ready") == (is_long and session.routine.cues.profile == "normal")
+        assert whys.count("ready") == (is_long and session.routine.cues.explains)
         assert "ready" not in whys[:-1]
 
 
@@ -236,7 +236,7 @@ def test_halfway_is_exactly_half_of_holds_and_moves_of_20_seconds_or_more(sessio
     elif cues.halfway == "chime" or cues.profile == "bell":
         assert found == halves
     else:
-        assert set(found) <= set(halves)
+        assert set(found) <= {(at_ms + attack_ms, why) for at_ms, why in halves for attack_ms in (0, 150)}
         assert len(found) == len(halves) or timeline.problems
 
 
@@ -261,7 +261,7 @@ def test_what_is_left_out_moved_or_hurried_is_reported(session: Session) -> None
     wanted = sum(
         phase.interval.phase is not None and phase.interval.phase.say is not None for phase in timeline.intervals
     )
-    if cues.profile == "normal" and said["phase"] < wanted:
+    if cues.speaks and said["phase"] < wanted:
         assert any("(phase)" in problem.message for problem in timeline.problems)
     rates = {cue.utterance.voice.rate_wpm for cue in timeline.cues if isinstance(cue, Speech) and cue.why == "phase"}
     if rates - {150}:
@@ -297,7 +297,7 @@ def test_the_end_is_the_end_chime_the_closing_and_the_finish(session: Session) -
 def test_bell_speaks_nothing_and_captions_what_the_author_and_safety_say(session: Session) -> None:
     speech = [cue for cue in session.timeline().cues if isinstance(cue, Speech)]
     if session.routine.cues.profile == "bell":
-        assert {cue.why for cue in speech} <= {"say", "safety"}
+        assert {cue.why for cue in speech} <= {"say", "safety", "during"}
         assert all(cue.utterance.voice.engine == "silent" for cue in speech)
     else:
         assert all(cue.utterance.voice.engine == "auto" for cue in speech)
@@ -310,7 +310,9 @@ def test_quiet_says_names_and_sides_and_what_was_asked_for(session: Session) -> 
     if cues.profile == "quiet":
         asked = {"rep": cues.count_reps, "next_up": cues.next_up, "halfway": cues.halfway == "voice"}
         asked |= {"countdown": cues.countdown_with == "voice", "safety": cues.safety}
-        allowed = {"name", "side", "say", "phase", "closing", *(why for why, is_asked in asked.items() if is_asked)}
+        asked |= {"every": cues.every_ms > 0, "encouragement": cues.encourage}
+        always = {"name", "side", "say", "wait", "during", "phase", "closing"}
+        allowed = {*always, *(why for why, is_asked in asked.items() if is_asked)}
         assert {cue.why for cue in session.timeline().cues if isinstance(cue, Speech)} <= allowed
 
 
@@ -341,13 +343,14 @@ def test_compiling_twice_and_streaming_give_the_same(session: Session) -> None:
 
 
 def identified(timeline: Timeline) -> dict[Key, int]:
-    """Return the instant of every cue by its interval, its reason and its number there."""
+    """Return the instant of every cue by its interval, its reason, its words or sound, and its number there."""
     found: dict[Key, int] = {}
     for index, placed in enumerate(timeline.intervals):
-        numbers: Counter[str] = Counter()
+        numbers: Counter[tuple[str, str]] = Counter()
         for cue in placed.cues:
-            found[index, cue.why, numbers[cue.why]] = cue.at_ms
-            numbers[cue.why] += 1
+            what = (cue.why, cue.utterance.text if isinstance(cue, Speech) else cue.sound)
+            found[index, *what, numbers[what]] = cue.at_ms
+            numbers[what] += 1
     return found
 
 
@@ -360,7 +363,7 @@ def test_longer_speech_never_makes_anything_earlier(session: Session, by: Pace) 
     assert before.duration_ms <= after.duration_ms
     quick, slow = identified(before), identified(after)
     assert all(slow[key] >= at_ms for key, at_ms in quick.items() if key in slow)
-    assert all(before.intervals[index].interval.exact for index, _, _ in quick.keys() - slow.keys())
+    assert all(before.intervals[index].interval.exact for index, *_ in quick.keys() - slow.keys())
 
 
 @settings(max_examples=3 * EXAMPLES, deadline=None)
@@ -368,7 +371,84 @@ def test_longer_speech_never_makes_anything_earlier(session: Session, by: Pace) 
 def test_longer_words_never_make_another_word_of_their_work_earlier(session: Session, by: Pace) -> None:
     before, after = session.timeline(), session.slower(by).timeline()
     slow = identified(after)
-    for (index, why, number), at_ms in identified(before).items():
-        one, other = before.intervals[index], after.intervals[index]
-        if one.interval.exact and (index, why, number) in slow:
-            assert slow[index, why, number] - other.start_ms >= at_ms - one.start_ms
+    for key, at_ms in identified(before).items():
+        one, other = before.intervals[key[0]], after.intervals[key[0]]
+        if one.interval.exact and key in slow:
+            assert slow[key] - other.start_ms >= at_ms - one.start_ms
+
+
+@law
+@given(sessions())
+def test_sounds_inside_work_ring_at_their_instants(session: Session) -> None:
+    for rep in reps_of(session.timeline()):
+        rung = [
+            (cue.at_ms, cue.sound)
+            for placed in rep.placed
+            for cue in placed.cues
+            if cue.why == "during"
+            if isinstance(cue, Chime)
+        ]
+        expected = [(rep.start_ms + cue.at_ms, cue.chime) for cue in rep.step.during if cue.chime]
+        assert sorted(rung) == sorted(expected)
+
+
+@law
+@given(sessions())
+def test_an_authors_word_is_at_most_2_seconds_late_and_never_early(session: Session) -> None:
+    for rep in reps_of(session.timeline()):
+        wished = {cue.say: rep.start_ms + cue.at_ms for cue in rep.step.during if cue.say and "{" not in cue.say}
+        for words in rep.words():
+            if words.why == "during" and words.utterance.text in wished:
+                assert 0 <= words.at_ms - wished[words.utterance.text] <= 2_000 + 150
+
+
+@law
+@given(sessions())
+def test_time_left_and_breath_are_said_at_their_instants_or_not_at_all(session: Session) -> None:
+    every_ms = session.routine.cues.every_ms
+    for rep in reps_of(session.timeline()):
+        breath = rep.step.breath
+        starts = range(0, rep.ms, breath.whole_ms) if breath else range(0)
+        turns = {start_ms + half_ms for start_ms in starts for half_ms in (0, breath.in_ms if breath else 0)}
+        for words in rep.words():
+            at_ms = words.at_ms - rep.start_ms
+            if words.why == "every":
+                assert at_ms % every_ms in {0, 150}
+            if words.why == "breath":
+                assert at_ms in turns or at_ms - 150 in turns
+
+
+LEAST_FIRST = ("encouragement", "breath", "every", "halfway")
+
+
+@law
+@given(sessions())
+def test_what_is_less_important_never_moves_what_is_more_important(session: Session) -> None:
+    timeline = session.timeline()
+    steps = session.routine.steps
+    without: dict[str, Callable[[Routine], Routine]] = {
+        "encouragement": lambda routine: replace(routine, cues=replace(routine.cues, encourage=False)),
+        "breath": lambda routine: replace(routine, steps=tuple(map(breathless, steps))),
+        "every": lambda routine: replace(routine, cues=replace(routine.cues, every_ms=0)),
+        "halfway": lambda routine: replace(routine, cues=replace(routine.cues, halfway="off")),
+    }
+    routine = session.routine
+    for index, why in enumerate(LEAST_FIRST, start=1):
+        routine = without[why](routine)
+        lesser = set(LEAST_FIRST[:index])
+        assert inside_work(replace(session, routine=routine).timeline(), lesser) == inside_work(timeline, lesser)
+
+
+def breathless(step: Step) -> Step:
+    if isinstance(step, Block):
+        return replace(step, steps=tuple(map(breathless, step.steps)))
+    return replace(step, breath=None) if isinstance(step, Exercise) else step
+
+
+def inside_work(timeline: Timeline, without: set[str]) -> list[tuple[int, str, str]]:
+    return [
+        (cue.at_ms, cue.why, cue.utterance.text)
+        for rep in reps_of(timeline)
+        for cue in rep.words()
+        if cue.why not in without
+    ]

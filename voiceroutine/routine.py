@@ -428,7 +428,7 @@ class _Loader:
         during = tuple(self._during(exercise, sources))
         self._check_breath(exercise, sources)
         self._check_range(exercise, sources)
-        return replace(exercise, cues=cues, during=during)
+        return replace(_with_hold_in_range(exercise), cues=cues, during=during)
 
     def _during(self, exercise: Exercise, sources: Sources) -> Iterator[During]:
         written = _Written.of("during", sources)
@@ -462,7 +462,7 @@ class _Loader:
             if written.value is None or not written.is_as_near_as_action:
                 continue
             if exercise.action != "hold":
-                hint = f"{exercise.action} changes by sets; take it out"
+                hint = f"{exercise.action} changes by sets only; take it out"
                 self._report((*written.path, key), "has no meaning here: only a hold is fitted to a length", hint)
             elif is_outside:
                 longer = "longer" if key == "min" else "shorter"
@@ -627,6 +627,14 @@ def _range_of(merged: model.ExerciseFields) -> dict[str, int]:
         "min_ms": first_written(merged.min, otherwise=shortest_ms),
         "max_ms": first_written(merged.max, otherwise=longest_ms),
     }
+
+
+def _with_hold_in_range(exercise: Exercise) -> Exercise:
+    """Let an inherited range give way to the step's own hold."""
+    if exercise.action != "hold":
+        return exercise
+    min_ms, max_ms = min(exercise.min_ms, exercise.rep_ms), max(exercise.max_ms, exercise.rep_ms)
+    return replace(exercise, min_ms=min_ms, max_ms=max_ms)
 
 
 def _gaps_of(merged: model.ExerciseFields, gaps: Gaps) -> dict[str, int]:
