@@ -421,3 +421,13 @@ def test_the_order_of_pronunciation_does_not_shape_the_voice() -> None:
     other = load('[pronounce]\nmat = "matt"\nscalenes = "skay leens"\n' + step(""))
     assert one.voice == other.voice
     assert one.voice.pronounce == (("mat", "matt"), ("scalenes", "skay leens"))
+
+
+def test_a_text_that_gets_too_long_by_its_placeholders_is_an_error() -> None:
+    text = f'[[steps]]\nname = "{"N" * 200}"\nhold = 9\ninstruction = "{"{name} " * 11}"\n'
+    message = "is longer than 2,000 characters once its placeholders are filled"
+    assert problems(text) == [("steps[0].instruction", message, "say it in fewer words")]
+
+
+def test_a_routine_has_at_most_5000_written_steps() -> None:
+    assert problems('[[steps]]\nsay = "x"\n' * 5_001) == [("steps", "must have at most 5,000 entries", "")]

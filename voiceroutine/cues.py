@@ -304,7 +304,7 @@ class Script:
             if cue.say is not None:
                 line = self._author("during", cue.say, rep[0], remaining=self._remaining(rep_ms - cue.at_ms))
                 until_ms = cue.at_ms if "{remaining}" in cue.say else rep_ms
-                yield replace(self._wish(line, cue.at_ms, until_ms), where=cue.where)
+                yield self._wish(line, cue.at_ms, until_ms, cue.where)
 
     def _phase_words(self, rep: Sequence[Interval]) -> Iterator[Wish]:
         end_ms = 0
@@ -352,8 +352,10 @@ class Script:
         return self._phrases.duration(max(1, round(remaining_ms / 1000)) * 1000)
 
     @staticmethod
-    def _wish(line: Line, at_ms: int, sensible_until_ms: int) -> Wish:
-        return Wish(why=line.why, utterance=line.utterance, at_ms=at_ms, sensible_until_ms=sensible_until_ms)
+    def _wish(line: Line, at_ms: int, sensible_until_ms: int, where: Location | None = None) -> Wish:
+        return Wish(
+            why=line.why, utterance=line.utterance, at_ms=at_ms, sensible_until_ms=sensible_until_ms, where=where
+        )
 
     def _own(self, why: SpeechWhy, key: str, interval: Interval, **values: str) -> Line:
         """Return a built-in phrase, or the author's words for it."""
@@ -362,7 +364,8 @@ class Script:
         return self._line(why, fill(self._phrases.say[key], values), interval)
 
     def _author(self, why: SpeechWhy, text: str, interval: Interval, **values: str) -> Line:
-        return self._line(why, fill(text, self._values(interval) | values), interval)
+        filled = fill(text, self._values(interval) | values) if "{" in text or "}" in text else text
+        return self._line(why, filled, interval)
 
     def _line(self, why: SpeechWhy, text: str, interval: Interval) -> Line:
         voice = self._routine.voice

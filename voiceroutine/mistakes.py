@@ -292,7 +292,7 @@ def _out_of_range(kind: str, context: Mapping[str, object], otherwise: str) -> s
         "greater_than_equal": "must be {ge:,g} or more",
         "less_than_equal": "must be {le:,g} or less",
         "too_short": "must have at least one entry",
-        "too_long": "must have at most {max_length} entries",
+        "too_long": "must have at most {max_length:,} entries",
         "string_too_long": "is longer than {max_length:,} characters",
         "finite_number": "must be a finite number",
     }.get(kind)

@@ -29,6 +29,7 @@ from voiceroutine.units import LONGEST_MS, duration_text, parse_duration
 
 LONGEST_TEXT = 2000
 LONGEST_NAME = 200
+MOST_STEPS = 5_000
 SHORTEST_EVERY_MS = 5_000
 BREATH_MS = (1_000, 30_000)
 Action = Literal["hold", "move", "phases"]
@@ -376,7 +377,7 @@ class ExerciseFields(Table):
         ),
     ] = None
     during: Annotated[
-        Annotated[list[DuringTable], Field(max_length=40)] | None,
+        Annotated[list[DuringTable], Field(max_length=20)] | None,
         Field(
             description="What to say or chime inside each stretch of work.",
             examples=[[{"at": "10s", "say": "Breathe out."}, {"at": "50%", "chime": "soft-tick"}]],
@@ -483,7 +484,10 @@ class WaitStep(Table):
 class BlockStep(Table):
     """Do some steps, once or several times."""
 
-    steps: Annotated[list["Step"], Field(min_length=1, description="Its steps, of any kind; up to 8 blocks deep.")]
+    steps: Annotated[
+        list["Step"],
+        Field(min_length=1, max_length=MOST_STEPS, description="Its steps, of any kind; up to 8 blocks deep."),
+    ]
     repeat: Annotated[Count | None, Field(description="How many rounds. Default: 1.")] = None
     title: Annotated[Name | None, Field(description="What it is called.", examples=["Two slow rounds"])] = None
     rest: Annotated[
@@ -631,6 +635,7 @@ class RoutineFile(Table):
         list["Step"],
         Field(
             min_length=1,
+            max_length=MOST_STEPS,
             description="What happens, in order. The kind of a step is the first of these keys that it has: "
             "exercise or name, steps, wait, rest, say.",
         ),

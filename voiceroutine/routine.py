@@ -494,12 +494,22 @@ class _Loader:
                 is_elsewhere = found[1] == path and found[0] is not sources[0][0]
                 hint = f"the library's text has it; give the step its own {key}" if is_elsewhere else ""
                 self._check_text(getattr(exercise, key), (*found[1], key), meaningful, hint)
+                self._check_filled_length(getattr(exercise, key), exercise, (*found[1], key))
         acting_path = next((at for source, at in sources if source.actions()), path)
         for index, phase in enumerate(exercise.phases):
             self._check_text(phase.say, (*acting_path, "phases", index, "say"), meaningful)
         written = _Written.of("during", sources)
         for index, cue in enumerate(written.value or ()):
             self._check_text(cue.say, (*written.path, "during", index, "say"), meaningful | {"remaining"})
+            self._check_filled_length(cue.say, exercise, (*written.path, "during", index, "say"))
+
+    def _check_filled_length(self, text: str | None, exercise: Exercise, path: KeyPath) -> None:
+        longest_side = max(exercise.sides, key=len, default="")
+        values = {"name": exercise.name, "side": longest_side, "other_side": longest_side}
+        more = sum((text or "").count(f"{{{key}}}") * len(value) for key, value in values.items())
+        if more and len(text or "") + more > model.LONGEST_TEXT:
+            message = f"is longer than {model.LONGEST_TEXT:,} characters once its placeholders are filled"
+            self._report(path, message, "say it in fewer words")
 
     def _meaningful_anywhere(self, path: KeyPath) -> frozenset[str]:
         return frozenset({"total", "next"} if path < self._last_exercise else {"total"})
