@@ -190,3 +190,35 @@ def test_a_silent_utterance_is_not_given_to_the_engine(cache: ClipCache) -> None
     silent = replace(HELLO, voice=replace(HELLO.voice, engine="silent"))
     assert not Narrator(engine, cache).samples(silent).any()
     assert engine.asked == []
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("Scalenes, and the scalene.", "skay leens, and the scalene."),
+        ("Use the TRX-band.", "Use the tee are ex-band."),
+        ("The upper trap, not the trap.", "The top of the trap, not the trapeze."),
+        ("Nothing of it.", "Nothing of it."),
+    ],
+)
+def test_words_are_pronounced_as_the_author_wants(cache: ClipCache, written: str, spoken: str) -> None:
+    pronounce = (
+        ("scalenes", "skay leens"),
+        ("trap", "trapeze"),
+        ("trapeze", "never said again"),
+        ("trx", "tee are ex"),
+        ("upper trap", "top of the trap"),
+    )
+    engine = Tones()
+    Narrator(engine, cache).samples(Utterance(text=written, voice=VoiceSettings(pronounce=pronounce)))
+    assert engine.asked == [spoken]
+
+
+def test_pronouncing_a_word_makes_only_the_sentences_with_it_anew(cache: ClipCache) -> None:
+    engine = Tones()
+    sentences = ("Feel your scalenes.", "Breathe out.")
+    for voice in (VoiceSettings(), VoiceSettings(pronounce=(("scalenes", "skay leens"),))):
+        narrator = Narrator(engine, cache)
+        for text in sentences:
+            narrator.samples(Utterance(text=text, voice=voice))
+    assert engine.asked == ["Feel your scalenes.", "Breathe out.", "Feel your skay leens."]
