@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from timetable import table, timeline_of
@@ -431,3 +432,51 @@ def test_a_text_that_gets_too_long_by_its_placeholders_is_an_error() -> None:
 
 def test_a_routine_has_at_most_5000_written_steps() -> None:
     assert problems('[[steps]]\nsay = "x"\n' * 5_001) == [("steps", "must have at most 5,000 entries", "")]
+
+
+HERE = Path(__file__).parent
+
+
+def keys_in(table: Mapping[str, object], path: str = "") -> set[str]:
+    """Return every key of a document with the tables that it stands in, indices left out."""
+    found: set[str] = set()
+    for key, value in table.items():
+        found.add(f"{path}{key}")
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, dict):
+                found |= keys_in(inner, f"{path}{key}.")
+    return found
+
+
+def test_a_routine_of_every_key_has_the_timetable_worked_out_by_hand() -> None:
+    """`every-key.txt` was worked out from the rules of the format with a second for each sentence.
+
+    The written length is 2 + 194 + 19 + 20 + 115 + 30 + 28 s = 6.8 minutes; words begin 400 ms after a gap's start, or
+    550 ms where a chime opens it; the gap of 1 s in "Roll" grows to 0.55 + 1 + 0.7 s; a breath in and halfway want the
+    same instant in "Reach", and halfway is more important.
+    """
+    text = (HERE / "every-key.toml").read_text(encoding="utf-8")
+    timeline = timeline_of(load_routine(parse_document(text, "every-key.toml"), {}))
+    assert table(timeline) == (HERE / "every-key.txt").read_text(encoding="utf-8").splitlines()
+    assert [(problem.where.path, problem.message) for problem in timeline.problems] == [
+        ("steps[4].steps[0]", "the countdown is ticked: its numbers are too long for a second each"),
+        ("steps[6]", '"Breathe in." (breath) doesn\'t fit into its work and is left out'),
+    ]
+
+
+def test_the_routine_of_every_key_leaves_none_out() -> None:
+    used = keys_in(parse_document((HERE / "every-key.toml").read_text(encoding="utf-8")).data)
+    tables: Mapping[str, type[model.Table]] = {
+        "": model.RoutineFile,
+        "voice.": model.VoiceTable,
+        "cues.": model.CuesTable,
+        "sounds.": model.SoundsTable,
+        "sounds.background.": model.BackgroundTable,
+        "defaults.": model.DefaultsTable,
+    }
+    for path, written in tables.items():
+        assert {f"{path}{key}" for key in written.written_keys()} <= used
+    in_steps = {key.rpartition(".")[2] for key in used if key.startswith(("steps.", "exercises."))}
+    steps = (model.ExerciseStep, model.ExerciseEntry, model.SayStep, model.RestStep, model.WaitStep, model.BlockStep)
+    for step_table in (*steps, model.DuringTable, model.BreathTable, model.PhaseTable):
+        assert set(step_table.written_keys()) <= in_steps
