@@ -114,8 +114,53 @@ def test_check_counts_what_it_finds(command: Command, small: Path, tmp_path: Pat
     assert ended.status == 3
     assert f'\n{broken}:4:1: steps[0].hodl: an exercise step has no key "hodl"\n' in ended.out
     assert ended.out.endswith("2 routines: 1 error, 1 note.\n")
-    problems = json.loads(command("check", str(broken), "--json").out)["problems"]
-    assert [(problem["severity"], problem["where"]) for problem in problems] == [("error", f"{broken}:4:1")]
+
+
+def test_check_json_is_for_editors(command: Command, small: Path, tmp_path: Path) -> None:
+    broken, missing = tmp_path / "broken.toml", tmp_path / "missing.toml"
+    broken.write_text('title = "B"\n[[steps]]\nname = "Hold"\nhodl = "5s"  # short\n')
+    ended = command("check", str(small), str(broken), str(missing), "--json")
+    note, error, unread = json.loads(ended.out)["problems"]
+    assert (ended.status, ended.err) == (3, "")
+    assert (note["severity"], note["line"], note["column"], note["end_column"]) == ("note", 2, 1, 10)
+    assert error == {
+        "severity": "error",
+        "where": f"{broken}:4:1",
+        "file": str(broken),
+        "line": 4,
+        "column": 1,
+        "end_column": 12,
+        "path": "steps[0].hodl",
+        "message": 'an exercise step has no key "hodl"',
+        "hint": 'did you mean "hold"?',
+    }
+    assert unread == {
+        "severity": "error",
+        "where": f"{missing}:0:0",
+        "file": str(missing),
+        "line": None,
+        "column": None,
+        "end_column": None,
+        "path": "",
+        "message": "can't be read: No such file or directory",
+        "hint": "is the name right?",
+    }
+
+
+def test_a_problem_of_what_is_not_written_has_no_end(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "r.toml"
+    file.write_text("[[steps]]\nrest = 5\n")
+    [problem] = json.loads(command("check", str(file), "--json").out)["problems"]
+    assert (problem["path"], problem["line"], problem["column"], problem["end_column"]) == ("title", 1, 1, None)
+
+
+def test_a_note_shows_its_line_in_the_timetable_too(command: Command, small: Path) -> None:
+    small.write_text(
+        SMALL.replace('"5s"', "[]").replace(
+            "hold = []", 'phases = [{ say = "Lift and hold it there, and breathe.", lasts = "1s" }]'
+        )
+    )
+    assert command("show", str(small), "--estimate").out.endswith("\n    2 | [[steps]]\n      | ^^^^^^^^^\n")
 
 
 def test_every_bundled_routine_passes(command: Command) -> None:

@@ -56,6 +56,10 @@ def place(text: str, line: int, column: int) -> str:
     return text.split("\n")[line - 1][column - 1 :]
 
 
+def marked(where: Location) -> str:
+    return where.text[where.column - 1 :][: where.width]
+
+
 def key_paths(value: object, path: KeyPath = ()) -> list[KeyPath]:
     if isinstance(value, dict):
         inner = [found for key, one in value.items() for found in key_paths(one, (*path, key))]
@@ -69,35 +73,40 @@ def key_paths(value: object, path: KeyPath = ()) -> list[KeyPath]:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        (("title",), 'title = "a # no comment"  # a comment'),
+        (("title",), 'title = "a # no comment"'),
         (('quoted A" key',), '"quoted \\u0041\\" key" = \'literal \\\''),
         (("indented",), 'indented = """'),
         (("voice",), "voice . \"rate.x\" . 'y' = [ 1, 2.5, # [ ] } ,"),
         (("voice", "rate.x"), "\"rate.x\" . 'y' = [ 1, 2.5, # [ ] } ,"),
         (("voice", "rate.x", "y"), "'y' = [ 1, 2.5, # [ ] } ,"),
-        (("voice", "rate.x", "y", 1), "2.5, # [ ] } ,"),
-        (("voice", "rate.x", "y", 2), '"""a]""", \'\'\'b'),
-        (("voice", "rate.x", "y", 4), '{ a.b = 1, "c" = [ { d = [] } ] }, ]'),
-        (("voice", "rate.x", "y", 4, "a", "b"), 'b = 1, "c" = [ { d = [] } ] }, ]'),
-        (("voice", "rate.x", "y", 4, "c", 0, "d"), "d = [] } ] }, ]"),
-        (("cues",), "cues ]"),
-        (("cues", "1979-05-27"), "1979-05-27 = 1979-05-27 07:32:00  # a date"),
-        (("steps",), "steps]]"),
+        (("voice", "rate.x", "y", 0), "1"),
+        (("voice", "rate.x", "y", 1), "2.5"),
+        (("voice", "rate.x", "y", 2), '"""a]"""'),
+        (("voice", "rate.x", "y", 3), "'''b"),
+        (("voice", "rate.x", "y", 4), '{ a.b = 1, "c" = [ { d = [] } ] }'),
+        (("voice", "rate.x", "y", 4, "a", "b"), "b = 1"),
+        (("voice", "rate.x", "y", 4, "c"), '"c" = [ { d = [] } ]'),
+        (("voice", "rate.x", "y", 4, "c", 0, "d"), "d = []"),
+        (("cues",), "cues"),
+        (("cues", "1979-05-27"), "1979-05-27 = 1979-05-27 07:32:00"),
+        (("steps",), "steps"),
         (("steps", 0), "[[steps]]"),
         (("steps", 0, "hold"), 'hold = "5s"'),
+        (("steps", 0, "phases"), "phases"),
         (("steps", 0, "phases", 0), "[[steps.phases]]"),
         (("steps", 0, "phases", 0, "say"), "say = '''"),
-        (("steps", 0, "phases", 1, "deep one"), '"deep one"]'),
+        (("steps", 0, "phases", 1, "deep one"), '"deep one"'),
         (("steps", 0, "phases", 1, "deep one", "x"), "x = {}"),
         (("steps", 1, "empty"), "empty = ''"),
-        (("a",), "a.b.c]"),
-        (("a", "b", "c"), "c]"),
+        (("a",), "a.b.c"),
+        (("a", "b", "c"), "c"),
     ],
 )
 def test_every_way_to_write_a_key_has_its_place(path: KeyPath, expected: str) -> None:
     document = parse_document(EVERY_KIND, "r.toml")
     where = document.location(path)
-    assert place(EVERY_KIND, where.line, where.column) == expected
+    assert marked(where) == expected
+    assert where.text == EVERY_KIND.split("\n")[where.line - 1]
     assert path in key_paths(document.data)
 
 
@@ -105,15 +114,18 @@ def test_what_was_not_written_is_placed_at_the_nearest_around_it() -> None:
     document = parse_document('title = "T"\n\n[[steps]]\nhold = 5\n', "r.toml")
     assert document.location(("steps", 0, "reps")) == Location(file="r.toml", line=3, column=1, path="steps[0].reps")
     assert document.location(("steps", 0, "hold", "x")).line == 4
+    assert marked(document.location(("steps", 0, "reps"))) == "[[steps]]"
+    assert marked(document.location(("steps", 0, "hold", "x"))) == "hold = 5"
     assert document.location(("summary",)) == Location(file="r.toml", line=1, column=1, path="summary")
     assert document.location(()) == Location(file="r.toml", line=1, column=1)
+    assert document.location(("summary",)).excerpt() == document.location(()).excerpt() == ""
 
 
 def test_windows_line_ends_and_a_byte_order_mark_change_no_place() -> None:
     text = 'title = "T"\n[voice]\nname = "x"\n'
     plain = parse_document(text).location(("voice", "name"))
     assert parse_document("\ufeff" + text.replace("\n", "\r\n")).location(("voice", "name")) == plain
-    assert (plain.line, plain.column) == (3, 1)
+    assert (plain.line, plain.column, marked(plain)) == (3, 1, 'name = "x"')
 
 
 def test_a_path_is_written_as_an_author_would() -> None:
@@ -129,10 +141,11 @@ def test_a_message_shows_what_is_invisible() -> None:
 
 @dataclass(frozen=True)
 class Written:
-    """TOML text with the offset of every key that was put into it."""
+    """TOML text with the offset of every key that was put into it, and of its end."""
 
     text: str
     offsets: dict[KeyPath, int]
+    ends: dict[KeyPath, int]
 
 
 BARE = st.from_regex(r"[A-Za-z0-9_-]{1,4}", fullmatch=True)
@@ -197,12 +210,16 @@ class Author:
         self._draw = draw
         self.text = ""
         self.offsets: dict[KeyPath, int] = {}
+        self.ends: dict[KeyPath, int] = {}
 
     def _write(self, text: str) -> None:
         self.text += text
 
     def _note(self, path: KeyPath) -> None:
         self.offsets.setdefault(path, len(self.text))
+
+    def _note_end(self, path: KeyPath) -> None:
+        self.ends.setdefault(path, len(self.text))
 
     def pair(self, table: KeyPath, taken: set[str], depth: int) -> None:
         path = table
@@ -216,6 +233,8 @@ class Author:
             self._write(written + self._draw(BLANK))
         self._write("=" + self._draw(BLANK))
         self.value(path, depth)
+        for length in range(len(table) + 1, len(path) + 1):
+            self._note_end(path[:length])
 
     def value(self, path: KeyPath, depth: int) -> None:
         kind = self._draw(st.sampled_from(["scalar", "scalar", "array", "table"] if depth else ["scalar"]))
@@ -232,6 +251,7 @@ class Author:
             self._write("," + self._draw(BREAK) if index else "")
             self._note((*path, index))
             self.value((*path, index), depth - 1)
+            self._note_end((*path, index))
             self._write(self._draw(BREAK))
         self._write("]")
 
@@ -258,10 +278,14 @@ class Author:
             self._write(f"{quoted(parent)}{self._draw(BLANK)}.")
         path: KeyPath = (*parents, key[0])
         self._note(path)
-        self._write(key[1] + self._draw(BLANK) + "]" * brackets + "\n")
+        self._write(key[1])
+        self._note_end(path)
+        self._write(self._draw(BLANK) + "]" * brackets)
         if index is not None:
             path = (*path, index)
             self.offsets[path] = start
+            self._note_end(path)
+        self._write("\n")
         return path
 
 
@@ -283,7 +307,7 @@ def documents(draw: st.DrawFn) -> Written:
             inner = draw(keys_not_in(inside))
             for number in range(draw(st.integers(0, 2))):
                 author.body(author.header(element, inner, number), set())
-    return Written(author.text, author.offsets)
+    return Written(author.text, author.offsets, author.ends)
 
 
 @settings(max_examples=50, deadline=None)
@@ -297,6 +321,8 @@ def test_every_key_of_any_document_is_found_where_it_was_written(written: Writte
         line_start = written.text.rfind("\n", 0, offset) + 1
         expected = (written.text.count("\n", 0, offset) + 1, offset - line_start + 1)
         assert (path, where.line, where.column) == (path, *expected)
+        first_line = written.text[offset : written.ends[path]].split("\n")[0]
+        assert (path, marked(where)) == (path, first_line.rstrip())
 
 
 def is_toml(text: str) -> bool:

@@ -135,23 +135,28 @@ def test_a_file_of_no_exercises_is_allowed(library: Library, own: Path, text: st
     [
         (
             '[[exercises]]\nid = "a"\nhold = 5\n',
-            ':1:1: exercises[0].name: is missing\n    give it a name to be spoken: name = "\u2026"',
+            ':1:1: exercises[0].name: is missing\n    give it a name to be spoken: name = "\u2026"\n'
+            "    1 | [[exercises]]\n      | ^^^^^^^^^^^^^",
         ),
         (
             '[[exercises]]\nid = "a"\nname = "A"\nhold = 5\nmove = 5\n',
-            ":5:1: exercises[0].move: has both hold and move\n    an exercise has exactly one of hold, move, phases",
+            ":5:1: exercises[0].move: has both hold and move\n    an exercise has exactly one of hold, move, phases\n"
+            "    5 | move = 5\n      | ^^^^^^^^",
         ),
         (
             '[[exercises]]\nid = "a"\nname = "A"\n' * 2,
-            ':5:1: exercises[1].id: the id "a" is used twice\n    give each entry an id of its own',
+            ':5:1: exercises[1].id: the id "a" is used twice\n    give each entry an id of its own\n'
+            '    5 | id = "a"\n      | ^^^^^^^^',
         ),
         (
             '[[exercises]]\nid = "a"\nname = "A"\ncue = "{sid}"\n',
-            ':4:1: exercises[0].cue: unknown placeholder {sid}\n    did you mean "{side}"?',
+            ':4:1: exercises[0].cue: unknown placeholder {sid}\n    did you mean "{side}"?\n'
+            '    4 | cue = "{sid}"\n      | ^^^^^^^^^^^^^',
         ),
         (
             '[[exercise]]\nid = "a"\n',
-            ':1:3: exercise: unknown key "exercise"\n    did you mean "exercises"?',
+            ':1:3: exercise: unknown key "exercise"\n    did you mean "exercises"?\n'
+            "    1 | [[exercise]]\n      |   ^^^^^^^^",
         ),
     ],
     ids=["name", "both", "twice", "placeholder", "key"],
@@ -165,8 +170,12 @@ def test_every_mistake_is_told_at_once(library: Library, own: Path) -> None:
     file = entries(own, '[[exercises]]\nid = "a"\nnmae = "A"\n[[exercises]]\nid = "b"\nhold = 5\nmove = 5\n')
     assert told(library) == (
         f'{file}:3:1: exercises[0].nmae: unknown key "nmae"\n    did you mean "name"?\n'
+        '    3 | nmae = "A"\n      | ^^^^^^^^^^\n'
         f'{file}:4:1: exercises[1].name: is missing\n    give it a name to be spoken: name = "\u2026"\n'
-        f"{file}:7:1: exercises[1].move: has both hold and move\n    an exercise has exactly one of hold, move, phases"
+        "    4 | [[exercises]]\n      | ^^^^^^^^^^^^^\n"
+        f"{file}:7:1: exercises[1].move: has both hold and move\n"
+        "    an exercise has exactly one of hold, move, phases\n"
+        "    7 | move = 5\n      | ^^^^^^^^"
     )
 
 

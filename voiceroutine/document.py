@@ -1,7 +1,7 @@
 """TOML text with the line and column of every key and element.
 
 `tomllib` reads the text and judges it; a small scanner then walks the same, now known to be valid, text and notes
-where each key and each element of an array stands.
+where each key and each element of an array begins and ends.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import tomllib
 from bisect import bisect_right
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from voiceroutine.errors import Location, Problem, RoutineError
+from voiceroutine.errors import Location, Problem, RoutineError, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ LARGEST_BYTES = 1 << 20
 DEEPEST_PATH = 40
 
 KeyPath = tuple[str | int, ...]
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +34,24 @@ class Document:
 
     file: str
     data: Mapping[str, Any]
+    lines: Sequence[str]
     line_starts: Sequence[int]
-    offsets: Mapping[KeyPath, int]
+    spans: Mapping[KeyPath, Span]
 
     def location(self, path: KeyPath) -> Location:
-        """Return where a key or element stands, or else the nearest one around it, or else the file's start."""
-        known = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in self.offsets), None)
-        offset = 0 if known is None else self.offsets[known]
-        line = bisect_right(self.line_starts, offset)
-        return Location(file=self.file, line=line, column=offset - self.line_starts[line - 1] + 1, path=path_text(path))
+        """Return where a key or element stands, or else the nearest one around it, or else the file's start.
+
+        A key spans itself and its value, an element of an array itself, `[[steps]]` its brackets; of what goes on
+        over several lines, the first one.
+        """
+        span = next((self.spans[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.spans), None)
+        if span is None:
+            return Location(file=self.file, line=1, column=1, path=path_text(path))
+        start, end = span
+        line = bisect_right(self.line_starts, start)
+        text, at = self.lines[line - 1], start - self.line_starts[line - 1]
+        width = len(text[at : at + end - start].rstrip())
+        return Location(file=self.file, line=line, column=at + 1, path=path_text(path), text=text, width=width)
 
     def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
         """Return what is wrong with a key or element."""
@@ -58,8 +69,7 @@ def _key_text(key: str) -> str:
 
 def shown(text: str) -> str:
     """Make a text fit for a message: one line, nothing invisible, no endless words."""
-    visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return re.sub(r"\S{60,}", lambda match: f"{match[0][:40]}…", visible)
+    return re.sub(r"\S{60,}", lambda match: f"{match[0][:40]}…", visible(text))
 
 
 def read_document(path: Path) -> Document:
@@ -85,12 +95,14 @@ def parse_document(text: str, file: str = "<text>") -> Document:
         raise _too_deep(file, text, endless.start())
     try:
         data = tomllib.loads(text)
-        offsets = _Scanner(text).scan()
+        spans = _Scanner(text).scan()
     except ValueError as error:
         raise RoutineError([_syntax_problem(file, text, str(error))]) from None
     except RecursionError:
         raise _too_deep(file, text, _deepest_read(text)) from None
-    return Document(file=file, data=data, line_starts=_line_starts(text), offsets=offsets)
+    lines = text.split("\n")
+    starts = accumulate((len(line) + 1 for line in lines[:-1]), initial=0)
+    return Document(file=file, data=data, lines=lines, line_starts=[*starts], spans=spans)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -133,46 +145,63 @@ def _too_deep(file: str, text: str, offset: int) -> RoutineError:
     return RoutineError([Problem(where=where, message="is nested too deep", hint="blocks may be nested 8 deep")])
 
 
-def _place(file: str, text: str, offset: int) -> Location:
-    line_start = text.rfind("\n", 0, offset) + 1
-    return Location(file=file, line=text.count("\n", 0, offset) + 1, column=offset - line_start + 1)
+def _place(file: str, text: str, offset: int, width: int = 1) -> Location:
+    start = text.rfind("\n", 0, offset) + 1
+    line, column = text.count("\n", 0, offset) + 1, offset - start + 1
+    return Location(file=file, line=line, column=column, text=text[start:].partition("\n")[0], width=width)
 
 
+_WORD = re.compile(r"[^\s,=\[\]{}#]+")
+_ESCAPE = re.compile(r"\\[uU][0-9a-fA-F]*|\\.")
+_LINE = re.compile(r"\S(?:.*\S)?")
 _QUOTES_HINT = 'texts and durations stand in straight quotes: hold = "30s"'
 _TWICE_HINT = "keep one of them; each step starts with [[steps]], in double brackets"
-_SYNTAX = (
+_KEY_HINT = "write it like reps = 3; a { table } stands on one line"
+# What tomllib says, what the author is told, and what is marked around the place if not that character alone.
+_SYNTAX: tuple[tuple[str, str, str] | tuple[str, str, str, re.Pattern[str]], ...] = (
     (r"(Illegal|invalid) character '\\n'", "a text has no closing quote", 'a text of several lines stands between """'),
     (r"Unterminated string|Expected [\"']'", "a text has no closing quote", _QUOTES_HINT),
-    (r"end of document", "the file ends too early", "a list needs its ] and a { table } its }"),
+    (r"Expected newline", "something follows the value", f"one key = value a line; {_QUOTES_HINT}", _WORD),
     (r"(Illegal|invalid) character", "has a control character", "delete it; it may be invisible in the editor"),
-    (r"Invalid value", "there is no value that TOML knows", _QUOTES_HINT),
-    (r"Expected newline", "something follows the value", f"one key = value a line; {_QUOTES_HINT}"),
-    (r"overwrite a value|Duplicate", "the same key is written twice", _TWICE_HINT),
-    (r"twice|mutate|redefine|no nest|other than", "the same table is written twice", _TWICE_HINT),
-    (r"Expected '='", "a key has no =", "write it like reps = 3"),
+    (r"overwrite a value|Duplicate", "the same key is written twice", _TWICE_HINT, _LINE),
+    (r"twice|mutate|redefine|no nest|other than", "the same table is written twice", _TWICE_HINT, _LINE),
+    (r"Expected '='", "a key has no =", "write it like reps = 3", _WORD),
     (r"Expected '\]", "a [table] is not closed", "write it like [cues], and each step like [[steps]]"),
     (r"Unclosed array", "a list is not closed", "entries have commas between them, and a ] at the end"),
     (r"Unclosed inline", "a { table } is not closed", "its keys have commas between them, and a } at the end"),
-    (r"Unescaped|hex value|Escaped", "a \\ in a text has no meaning", "write \\\\ for a backslash"),
-    (r"Invalid date", "there is no such date", _QUOTES_HINT),
-    (r"digits", "a number is too long", "is it right?"),
-    (r"initial character", "a key is missing", "write it like reps = 3"),
+    (r"Unescaped|hex value|Escaped", "a \\ in a text has no meaning", "write \\\\ for a backslash", _ESCAPE),
+    (r"at end of document", "the file ends too early", "a list needs its ] and a { table } its }"),
+    (r"Invalid value", "there is no value that TOML knows", _QUOTES_HINT, _WORD),
+    (r"Invalid date", "there is no such date", _QUOTES_HINT, _WORD),
+    (r"digits", "a number is too long", "is it right?", _WORD),
+    (r"initial character", "a key is missing", _KEY_HINT),
     (r"", "this is no line of a routine", "a line is a [table], a # comment, or key = value"),
 )
 
 
 def _syntax_problem(file: str, text: str, said: str) -> Problem:
-    at = re.search(r" \(at line (\d+), column (\d+)\)", said)
+    told = next(told for told in _SYNTAX if re.search(told[0], said))
+    start, end = _around(text, _syntax_offset(text, said), *told[3:])
+    where = _place(file, text, start, end - start)
+    return Problem(where=where, message=f"not valid TOML: {told[1]}", hint=told[2])
+
+
+def _syntax_offset(text: str, said: str) -> int:
+    if at := re.search(r"\(at line (\d+), column (\d+)\)", said):
+        return sum(len(line) + 1 for line in text.split("\n")[: int(at[1]) - 1]) + int(at[2]) - 1
     endless = _ENDLESS_NUMBER.search(text) if "digits" in said else None
-    where = _place(file, text, endless.start() if endless else len(text.rstrip()))
-    if at:
-        where = Location(file=file, line=int(at[1]), column=int(at[2]))
-    message, hint = next((message, hint) for pattern, message, hint in _SYNTAX if re.search(pattern, said))
-    return Problem(where=where, message=f"not valid TOML: {message}", hint=hint)
+    return endless.start() if endless else len(text.rstrip())
 
 
-def _line_starts(text: str) -> list[int]:
-    return [0, *(match.end() for match in re.finditer("\n", text))]
+def _around(text: str, offset: int, pattern: re.Pattern[str] | None = None) -> Span:
+    """Return what a pattern matches around an offset, in its line; otherwise the one character there.
+
+    A word is found by its first character; of an escape and of a line, the offset is the end.
+    """
+    at = offset if pattern is _WORD else offset - 1
+    line_start, line_end = text.rfind("\n", 0, offset) + 1, (text + "\n").index("\n", offset)
+    matches = pattern.finditer(text, line_start, line_end) if pattern else ()
+    return next((match.span() for match in matches if match.start() <= at < match.end()), (offset, offset + 1))
 
 
 _BLANK = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
@@ -184,7 +213,7 @@ _ENDLESS_NUMBER = re.compile(r"(?<![\d_])[\d_]{4301,}", re.ASCII)
 _STRING = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}(?!")' r"|'''.*?'{3,5}(?!')" r'|"(?:[^"\\\n]|\\.)*"' r"|'[^'\n]*'", re.DOTALL
 )
-_SCALAR = re.compile(r"[^,\]}#\n]+")
+_SCALAR = re.compile(r"[^,\]}#\n]*[^,\]}#\s]")
 
 
 class _Scanner:
@@ -193,11 +222,12 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.at = 0
         self._text = text
-        self._offsets: dict[KeyPath, int] = {}
+        self._starts: dict[KeyPath, int] = {}
+        self._ends: dict[KeyPath, int] = {}
         self._lengths: dict[KeyPath, int] = {}
 
-    def scan(self) -> dict[KeyPath, int]:
-        """Return where every key and element stands.
+    def scan(self) -> dict[KeyPath, Span]:
+        """Return where every key and element begins, and where it ends: behind its last character.
 
         Raises:
             RecursionError: deeper than `DEEPEST_PATH`.
@@ -210,29 +240,37 @@ class _Scanner:
             else:
                 self._pair(table)
             self._skip(_BLANK)
-        return self._offsets
+        return {path: (start, self._ends[path]) for path, start in self._starts.items()}
 
     def _skip(self, pattern: re.Pattern[str]) -> None:
         match = pattern.match(self._text, self.at)
         self.at = match.end() if match else self.at
 
-    def _note(self, path: KeyPath, offset: int) -> None:
+    def _begin(self, path: KeyPath, offset: int) -> None:
         if len(path) > DEEPEST_PATH:
             raise RecursionError
-        self._offsets.setdefault(path, offset)
+        self._starts.setdefault(path, offset)
+
+    def _end(self, *paths: KeyPath) -> None:
+        for path in paths:
+            self._ends.setdefault(path, self.at)
 
     def _header(self) -> KeyPath:
         start = self.at
         brackets = 2 if self._text.startswith("[[", start) else 1
         self.at += brackets
         path: KeyPath = ()
+        named: list[KeyPath] = []
         for key, offset in self._key():
             path = (*self._inside(path), key)
-            self._note(path, offset)
+            self._begin(path, offset)
+            named.append(path)
+        self._end(*named)
         self.at += brackets
         if brackets == 2:
             path = self._next_element(path)
-            self._note(path, start)
+            self._begin(path, start)
+            self._end(path)
         return path
 
     def _inside(self, path: KeyPath) -> KeyPath:
@@ -257,12 +295,15 @@ class _Scanner:
 
     def _pair(self, table: KeyPath) -> None:
         path = table
+        named: list[KeyPath] = []
         for key, offset in self._key():
             path = (*path, key)
-            self._note(path, offset)
+            self._begin(path, offset)
+            named.append(path)
         self.at = self._text.index("=", self.at) + 1
         self._skip(_BLANK)
         self._value(path)
+        self._end(*named)
 
     def _value(self, path: KeyPath) -> None:
         first = self._text[self.at]
@@ -281,8 +322,10 @@ class _Scanner:
         self._skip(_BLANK)
         while self._text[self.at] != closing:
             if closing == "]":
-                self._note((*path, index), self.at)
-                self._value((*path, index))
+                element = (*path, index)
+                self._begin(element, self.at)
+                self._value(element)
+                self._end(element)
             else:
                 self._pair(path)
             index += 1

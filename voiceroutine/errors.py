@@ -10,7 +10,9 @@ VoiceroutineError
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
@@ -19,17 +21,44 @@ if TYPE_CHECKING:
 Severity = Literal["error", "warning", "note"]
 
 
+EXCERPT_COLUMNS = 100
+_LEAD_COLUMNS = 30
+_NEAR_CHARACTERS = 200
+_TAB = "    "
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """A place in a routine file; line and column count from 1, 0 where there is none."""
+    """A place in a routine file, counted in characters from 1; two are equal if the place is the same.
+
+    Attributes:
+        file: its name, as it was given.
+        line: 0 where there is none.
+        column: 0 where there is none.
+        path: the key or element, like `steps[2].hold`.
+        text: the whole line; empty where there is nothing to show.
+        width: how many characters of the line the key or element takes, from the column on; 0 if it isn't written.
+    """
 
     file: str
     line: int = 0
     column: int = 0
     path: str = ""
+    text: str = field(default="", compare=False, repr=False)
+    width: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        file = visible(self.file)
+        return f"{file}:{self.line}:{self.column}" if self.line else file
+
+    def excerpt(self) -> str:
+        """Return the line and a marker below it, at most 100 columns wide and safe to print; empty without a line."""
+        if not self.line or not self.text.strip(" \t"):
+            return ""
+        gutter = f"    {self.line} | "
+        at = min(self.column - 1, len(self.text))
+        shown, before, marked = _around(self.text, at, self.width, EXCERPT_COLUMNS - len(gutter))
+        return f"{gutter}{shown}\n{'| ':>{len(gutter)}}{' ' * before}{'^' * max(1, marked)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +74,43 @@ class Problem:
         place = f"{self.where}: {self.where.path}" if self.where.path else f"{self.where}"
         kind = "" if self.severity == "error" else f"{self.severity}: "
         hint = f"\n    {self.hint}" if self.hint else ""
-        return f"{place}: {kind}{self.message}{hint}"
+        excerpt = self.where.excerpt()
+        return f"{place}: {kind}{self.message}{hint}" + (f"\n{excerpt}" if excerpt else "")
+
+
+def visible(text: str) -> str:
+    """Write as an escape whatever can't be seen, or would change how the rest is seen."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _around(line: str, at: int, width: int, most: int) -> tuple[str, int, int]:
+    """Return what fits of a line around an index, the columns before that index, and those that `width` takes."""
+    start, end = max(0, at - _NEAR_CHARACTERS), at + _NEAR_CHARACTERS
+    before = ["…"] * (start > 0) + _cells(line[start:at])
+    rest = _cells(line[at:end]) + ["…"] * (end < len(line))
+    lead = _cut(before[::-1], max(_LEAD_COLUMNS, most - _columns(rest)))[::-1]
+    shown = _cut(rest, most - _columns(lead))
+    marked = min(_columns(rest[:width]), _columns(shown))
+    return "".join(lead + shown).rstrip(" "), _columns(lead), marked
+
+
+def _cells(text: str) -> list[str]:
+    return [_TAB if c == "\t" else visible(c) for c in text]
+
+
+def _cut(cells: list[str], most: int) -> list[str]:
+    ends = [*accumulate(_columns([cell]) for cell in cells)]
+    return cells if not ends or ends[-1] <= most else [*cells[: bisect_right(ends, most - 1)], "…"]
+
+
+def _columns(cells: list[str]) -> int:
+    """Return how wide a terminal shows a text: East Asian characters take two columns, combining marks none."""
+    text = "".join(cells)
+    if text.isascii():
+        return len(text)
+    from unicodedata import category, east_asian_width
+
+    return sum(0 if category(c) in ("Mn", "Me") else 1 + (east_asian_width(c) in "WF") for c in text)
 
 
 class VoiceroutineError(Exception):

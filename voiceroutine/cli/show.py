@@ -57,11 +57,16 @@ def timeline_data(timeline: Timeline, voice: str) -> dict[str, Any]:
 
 
 def problem_data(problem: Problem) -> dict[str, Any]:
-    """Return a problem as the JSON that editors read."""
+    """Return a problem as the JSON that editors read; lines and columns count from 1, `end_column` is the one after."""
+    where = problem.where
     return {
         "severity": problem.severity,
-        "where": f"{problem.where.file}:{problem.where.line}:{problem.where.column}",
-        "path": problem.where.path,
+        "where": f"{where.file}:{where.line}:{where.column}",
+        "file": where.file,
+        "line": where.line or None,
+        "column": where.column or None,
+        "end_column": where.column + where.width if where.width else None,
+        "path": where.path,
         "message": problem.message,
         "hint": problem.hint or None,
     }
