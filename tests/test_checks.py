@@ -206,3 +206,25 @@ def test_an_entry_without_work_does_not_stop_the_list(command: Command, own_fold
     assert 'mine                     "mine" has neither hold, move nor phases' in lines
     assert any(line.startswith("neck-tilt ") for line in lines)
     assert command("exercises", 'a"b').err.startswith('exercises: there is no exercise "a"b"\n')
+
+
+def test_what_is_found_after_reading_shows_its_line_too(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = "Now breathe out and let the shoulders become heavy."
+    Path("r.toml").write_text(
+        f'title = "T"\n{STEP}hold = "5s"\n[[steps]]\nsteps = [\n'
+        f'  {{ name = "M", hold = "20s", during = [{{ at = "18s", say = "{words}" }}] }},\n]\n'
+    )
+    assert command("check", "r.toml").out.split("\n") == [
+        "r.toml:2:1: steps[0]: note: a single hold of 5s is short for a stretch",
+        "    " + DOSE,
+        *STEP_SHOWN,
+        f'r.toml:7:41: steps[1].steps[0].during[0]: note: "{words}" (during) doesn\'t fit into its work and is left out'
+        " (estimated)",
+        '    7 |   { name = "M", hold = "20s", during = [{ at = "18s", say = "Now breathe out and let the sh…',
+        f"      |                                         {'^' * 52}",
+        "1 routine: 2 notes.",
+        "",
+    ]

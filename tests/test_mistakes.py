@@ -34,7 +34,7 @@ ENTRY = HEAD + '[[exercises]]\nid = "a"\nname = "A"\n'
 USE = '[[steps]]\nexercise = "a"\n'
 EXERCISE_KEYS = (
     "it has: name, instruction, cue, caution, hold, move, phases, reps, relax, sides, switch, sets, rest, prepare, "
-    "needs, muscles, source, exercise"
+    "during, breath, cues, optional, min, max, needs, figure, muscles, source, exercise"
 )
 PLACEHOLDERS = "known: {name}, {side}, {other_side}, {hold}, {rep}, {reps}, {set}, {sets}, {next}, {remaining}, {total}"
 DURATION = 'write it like "30s", "1m30s" or 30 (seconds)'
@@ -86,6 +86,10 @@ INVISIBLE: dict[str, tuple[str, list[str]]] = {
     "an override of the direction before the mistake": (
         EXERCISE + 'phases = [{ say = "\u202eLift.\u2069", lasts = 2, hold = 2 }]  # \u2067\n',
         [
+            "r.toml:4:13: steps[0].phases[0].say: has a character that reverses text",
+            "    delete it, it may be invisible in the editor",
+            '    4 | phases = [{ say = "\\u202eLift.\\u2069", lasts = 2, hold = 2 }]  # \\u2067',
+            "      |             ^^^^^^^^^^^^^^^^^^^^^^^^^",
             'r.toml:4:41: steps[0].phases[0].hold: unknown key "hold"',
             "    known here: say, lasts",
             '    4 | phases = [{ say = "\\u202eLift.\\u2069", lasts = 2, hold = 2 }]  # \\u2067',
@@ -169,10 +173,10 @@ def load(text: str) -> Routine:
 
 
 def told(text: str) -> str:
-    start_s = time.perf_counter()
+    start_s = time.process_time()
     with pytest.raises(RoutineError) as caught:
         load(text)
-    assert time.perf_counter() - start_s < 1
+    assert time.process_time() - start_s < 1
     return str(caught.value)
 
 
@@ -209,12 +213,12 @@ def test_a_long_line_is_cut_around_the_mistake() -> None:
     assert told(f"{HEAD}{LONG}\n").split("\n") == [
         'r.toml:2:302: steps[20].hodl: a rest step has no key "hodl"',
         "    it has: rest, say",
-        "    2 | …}, { rest = 1 }, { rest = 2, hodl = 5 }, { rest = 1 }, { rest = 1 }, { rest = 1 }, { rest …",
-        "      |                               ^^^^^^^^",
+        "    2 | … rest = 1 }, { rest = 1 }, { rest = 2, hodl = 5 }, { rest = 1 }, { rest = 1 }, { rest = 1 …",
+        "      |                                         ^^^^^^^^",
         'r.toml:2:526: steps[36].rest: "5555555555555555555555555555555555555555" is not a duration',
         '    write it like "30s", "1m30s" or 30 (seconds)',
-        "    2 | … rest = 1 }, { rest = 1 }, { rest = '55555555555555555555555555555555555555555555555555555…",
-        "      |                               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
+        "    2 | …t = 1 }, { rest = 1 }, { rest = 1 }, { rest = '5555555555555555555555555555555555555555555…",
+        "      |                                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
     ]
 
 
@@ -223,8 +227,8 @@ def test_a_long_line_of_wide_characters_is_cut_by_their_width() -> None:
     assert told(f"{HEAD}{long}\n").split("\n") == [
         'r.toml:2:122: steps[0].puase: a say step has no key "puase"',
         '    did you mean "pause"?',
-        f'    2 | …{"首" * 13}", puase = "{"首" * 26}…',
-        f"      |                               {'^' * 62}",
+        f'    2 | …{"首" * 18}", puase = "{"首" * 21}…',
+        f"      |                                         {'^' * 52}",
     ]
 
 

@@ -22,7 +22,7 @@ Severity = Literal["error", "warning", "note"]
 
 
 EXCERPT_COLUMNS = 100
-_LEAD_COLUMNS = 30
+_LEAD_COLUMNS = 40
 _NEAR_CHARACTERS = 200
 _TAB = "    "
 
