@@ -22,6 +22,8 @@ EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "25"))
 law = settings(max_examples=EXAMPLES, deadline=None)
 
 GAPS = {"prepare", "relax", "switch", "rest", "wait"}
+# Words wait for the attack of a chime; several chimes that follow each other at once are waited for in a row.
+LONGEST_ATTACK_MS = 600
 Key = tuple[int, str, str, int]
 
 
@@ -236,7 +238,8 @@ def test_halfway_is_exactly_half_of_holds_and_moves_of_20_seconds_or_more(sessio
     elif cues.halfway == "chime" or cues.profile == "bell":
         assert found == halves
     else:
-        assert set(found) <= {(at_ms + attack_ms, why) for at_ms, why in halves for attack_ms in (0, 150)}
+        middles_ms = {at_ms for at_ms, _ in halves}
+        assert all(middles_ms & set(range(at_ms - LONGEST_ATTACK_MS, at_ms + 1)) for at_ms, _ in found)
         assert len(found) == len(halves) or timeline.problems
 
 
@@ -399,7 +402,7 @@ def test_an_authors_word_is_at_most_2_seconds_late_and_never_early(session: Sess
         wished = {cue.say: rep.start_ms + cue.at_ms for cue in rep.step.during if cue.say and "{" not in cue.say}
         for words in rep.words():
             if words.why == "during" and words.utterance.text in wished:
-                assert 0 <= words.at_ms - wished[words.utterance.text] <= 2_000 + 150
+                assert 0 <= words.at_ms - wished[words.utterance.text] <= 2_000 + LONGEST_ATTACK_MS
 
 
 @law
@@ -413,9 +416,9 @@ def test_time_left_and_breath_are_said_at_their_instants_or_not_at_all(session: 
         for words in rep.words():
             at_ms = words.at_ms - rep.start_ms
             if words.why == "every":
-                assert at_ms % every_ms in {0, 150}
+                assert at_ms % every_ms <= LONGEST_ATTACK_MS
             if words.why == "breath":
-                assert at_ms in turns or at_ms - 150 in turns
+                assert turns & set(range(at_ms - LONGEST_ATTACK_MS, at_ms + 1))
 
 
 LEAST_FIRST = ("encouragement", "breath", "every", "halfway")
@@ -434,6 +437,8 @@ def test_what_is_less_important_never_moves_what_is_more_important(session: Sess
     }
     routine = session.routine
     for index, why in enumerate(LEAST_FIRST, start=1):
+        if why == "breath" and not routine.cues.explains:
+            return  # breath is chimed then, and words wait for the attack of a chime
         routine = without[why](routine)
         lesser = set(LEAST_FIRST[:index])
         assert inside_work(replace(session, routine=routine).timeline(), lesser) == inside_work(timeline, lesser)

@@ -16,7 +16,7 @@ from voiceroutine.errors import Problem
 from voiceroutine.unroll import written_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from voiceroutine.cues import ChimeWhy
     from voiceroutine.errors import Location
@@ -251,7 +251,7 @@ class _Compiler:
         start_ms, rep_ms = place.start_ms, _rep_ms(rep)
         counted_ms = self._script.counted_ms(rep)
         chimes = [*self._work_chimes(rep, start_ms)]
-        words = _Words(self._measure, start_ms, rep_ms - counted_ms, {chime.at_ms for chime in chimes})
+        words = _Words(self._measure, start_ms, rep_ms - counted_ms, sorted(chime.at_ms for chime in chimes))
         has_gap_before = place.before is not None and not place.before.exact
         words.say(self._script.work(rep, self._works, has_gap_before=has_gap_before))
         self._works += 1
@@ -303,7 +303,7 @@ class _Words:
     moved or left out, so that longer speech never makes another word earlier.
     """
 
-    def __init__(self, measure: Measure, start_ms: int, uncounted_ms: int, chimes_ms: Set[int]) -> None:
+    def __init__(self, measure: Measure, start_ms: int, uncounted_ms: int, chimes_ms: Sequence[int]) -> None:
         self._measure = measure
         self._start_ms = start_ms
         self._limit_ms = start_ms + uncounted_ms - BETWEEN_WORDS_MS
@@ -328,7 +328,11 @@ class _Words:
             self.notes += [(wish.where, note)] if note else []
 
     def _attacked(self, wished_ms: int) -> int:
-        return wished_ms + (ATTACK_MS if wished_ms in self._chimes_ms else 0)
+        """Return the instant from which words are not under the attack of a chime; waiting for that isn't a move."""
+        for chime_ms in self._chimes_ms:
+            if chime_ms <= wished_ms < chime_ms + ATTACK_MS:
+                wished_ms = chime_ms + ATTACK_MS
+        return wished_ms
 
     def _placed(self, wish: Wish, wished_ms: int) -> tuple[Speech | None, int]:
         """Return words at their instant, if there is one, and where they end or would have ended."""
