@@ -80,10 +80,9 @@ def gap_ms() -> st.SearchStrategy[int]:
     return st.sampled_from([0, 0, 1, 400, 3_000, 14_999, 15_000, 20_000]) | st.integers(0, 25_000)
 
 
-def instructions() -> st.SearchStrategy[str | None]:
-    return st.sampled_from(
-        [None, "Sit tall.", "Hold for {hold}.", "{name}: {rep} of {reps}, {set} of {sets}. {total}."]
-    )
+def instructions(*, has_hold: bool) -> st.SearchStrategy[str | None]:
+    length = "Hold for {hold}." if has_hold else "As slowly as you like."
+    return st.sampled_from([None, "Sit tall.", length, "{name}: {rep} of {reps}, {set} of {sets}. {total}."])
 
 
 def short_forms(*, has_sides: bool) -> st.SearchStrategy[str | None]:
@@ -131,7 +130,7 @@ def exercises(draw: st.DrawFn) -> Exercise:
         during=draw(st.just(()) | during(rep_ms)),
         breath=draw(st.none() | breaths(rep_ms)),
         is_optional=draw(st.booleans()),
-        instruction=draw(instructions()),
+        instruction=draw(instructions(has_hold=action != "phases")),
         cue=draw(short_forms(has_sides=bool(sides))),
         caution=draw(st.sampled_from([None, "Never into pain."])),
         reps=draw(st.integers(1, 3)),

@@ -14,7 +14,7 @@ import voiceroutine
 PACKAGE = Path(voiceroutine.__file__).parent
 LAYERS = (
     ("errors", "units", "document", "wav", "beside"),
-    ("phrases", "placeholders", "model", "mistakes", "routine", "library", "audio"),
+    ("phrases", "placeholders", "model", "mistakes", "routine", "library", "writing", "audio"),
     ("unroll", "cues", "sounds"),
     ("timeline", "checks", "voices"),
     ("narration", "mix"),
@@ -31,6 +31,7 @@ PURE = (
     "phrases",
     "routine",
     "library",
+    "writing",
     "unroll",
     "cues",
     "timeline",
