@@ -19,7 +19,7 @@ LAYERS = (
     ("timeline", "checks", "voices"),
     ("narration", "mix"),
     ("sinks", "production"),
-    ("player", "exporting"),
+    ("player", "exporting", "importing"),
     ("api", "cli", "__main__"),
 )
 FLOOR = {name: floor for floor, names in enumerate(LAYERS) for name in names}

@@ -98,8 +98,9 @@ def _one_line(value: object) -> str:
     if isinstance(value, dict):
         pairs = ", ".join(f"{_key_text(key)} = {_one_line(entry)}" for key, entry in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
-    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
-    return f"{value:.0f}" if is_whole else repr(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return repr(value)
 
 
 def _quoted(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import keyword
 import os
 import sys
 import traceback
@@ -19,6 +20,7 @@ COMMANDS = {
     "export": "Make an audio file of a routine.",
     "show": "Show the timetable of a routine.",
     "check": "Find every problem of routine files.",
+    "import": "Make a routine of a table or of another program's file.",
     "routines": "List the routines that there are.",
     "exercises": "List the exercises, or show one in full.",
     "voices": "List engines and voices, and which one is used.",
@@ -36,7 +38,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"voiceroutine.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = import_module(f"voiceroutine.cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
