@@ -17,9 +17,9 @@ LAYERS = (
     ("phrases", "placeholders", "model", "mistakes", "routine", "library", "writing", "audio"),
     ("unroll", "cues", "sounds"),
     ("timeline", "checks", "voices"),
-    ("narration", "mix"),
+    ("narration", "mix", "outline"),
     ("sinks", "production"),
-    ("player", "exporting", "importing"),
+    ("player", "exporting", "importing", "pictures"),
     ("api", "cli", "__main__"),
 )
 FLOOR = {name: floor for floor, names in enumerate(LAYERS) for name in names}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,8 +13,6 @@ import click
 from voiceroutine.cli.options import DEFAULT_ROUTINE, listening_options, produced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from voiceroutine.cues import Cue
     from voiceroutine.errors import Problem
     from voiceroutine.timeline import Placed, Timeline
@@ -21,17 +22,53 @@ if TYPE_CHECKING:
 @click.argument("routine", default=DEFAULT_ROUTINE)
 @listening_options
 @click.option("--json", "as_json", is_flag=True, help="Print the whole timeline for programs.")
+@click.option(
+    "--plot", type=click.Path(path_type=Path), metavar="FILE", callback=lambda _context, _option, path: _picture(path),
+    help="Draw the session into FILE, a .svg or .png picture, instead. Replaced if it is there.",
+)  # fmt: skip
 @click.option("--estimate", is_flag=True, help="Estimate how long speech lasts instead of measuring it.")
-def command(routine: str, as_json: bool, estimate: bool, **flags: Any) -> None:
+def command(routine: str, as_json: bool, plot: Path | None, estimate: bool, **flags: Any) -> None:
     """Show when what happens in ROUTINE, without playing it (a name or a file; neck-cooldown if none is given)."""
+    if as_json and plot:
+        raise click.UsageError("--json prints and --plot draws; give one of them.")
+    if plot:
+        from voiceroutine.pictures import check_path
+
+        check_path(plot)
     production = produced(routine, **flags)
     timeline = production.estimated_timeline() if estimate else production.timeline()
     voice = "estimated" if estimate else voice_text(production.choice.engine.name, production.routine.voice.name)
     if as_json:
         click.echo(json.dumps(timeline_data(timeline, voice), ensure_ascii=False, indent=1))
+    elif plot:
+        _draw(timeline, voice, plot)
     else:
-        for line in _timetable(timeline, voice):
-            click.echo(line)
+        _print(timeline, voice)
+
+
+def _picture(path: Path | None) -> Path | None:
+    from voiceroutine.pictures import SUFFIXES
+
+    if path is not None and path.suffix.lower() not in SUFFIXES:
+        raise click.BadParameter(f"{path}: the name must end in {' or '.join(SUFFIXES)}.")
+    return path
+
+
+def _draw(timeline: Timeline, voice: str, path: Path) -> None:
+    from voiceroutine.pictures import write_picture
+    from voiceroutine.pictures.session import session_picture
+    from voiceroutine.units import clock_text
+
+    write_picture(session_picture(timeline, voice), path)
+    click.echo(f"{path}: {timeline.title}, {clock_text(timeline.duration_ms)}")
+
+
+def _print(timeline: Timeline, voice: str) -> None:
+    from voiceroutine.cli.timetable import timetable
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in timetable(timeline, voice, width):
+        click.echo(line)
 
 
 def voice_text(engine: str, name: str | None) -> str:
@@ -98,46 +135,3 @@ def _cue_data(cue: Cue) -> dict[str, Any]:
     if isinstance(cue, Speech):
         return {"kind": "speech", **instants, "text": cue.utterance.text, "why": cue.why}
     return {"kind": "chime", **instants, "sound": cue.sound, "why": cue.why}
-
-
-def _timetable(timeline: Timeline, voice: str) -> Iterator[str]:
-    from voiceroutine.units import clock_text
-
-    works = sum(placed.interval.exact and placed.interval.phase_index == 1 for placed in timeline.intervals)
-    stretches = f"{works} stretch{'es' * (works != 1)} of work"
-    yield f"{timeline.title}: {clock_text(timeline.duration_ms)}, {stretches}, voice {voice}"
-    for chapter in timeline.chapters:
-        yield ""
-        yield f"{clock_text(chapter.start_ms):>8}  {chapter.title}"
-        for placed in timeline.intervals:
-            if chapter.start_ms <= placed.start_ms < chapter.end_ms:
-                yield from _rows(placed)
-    yield ""
-    yield f"{clock_text(timeline.duration_ms):>8}  End"
-    for problem in timeline.problems:
-        yield ""
-        yield str(problem)
-
-
-def _rows(placed: Placed) -> Iterator[str]:
-    from voiceroutine.cues import Speech
-    from voiceroutine.units import clock_text, duration_text
-
-    lasts = duration_text(round(placed.end_ms - placed.start_ms, -2))
-    grown = f" (+{placed.grown_ms / 1000:.1f}s for the words)" if placed.grown_ms else ""
-    start, kind = clock_text(placed.start_ms), placed.interval.kind
-    yield f"{start:>8}    {kind:<8} {lasts:>7}  {_label(placed)}{grown}".rstrip()
-    for cue in placed.cues:
-        if isinstance(cue, Speech):
-            yield f'{clock_text(cue.at_ms):>8}        "{cue.utterance.text}"'
-
-
-def _label(placed: Placed) -> str:
-    interval, step = placed.interval, placed.interval.step
-    if step is None or interval.kind == "prepare":
-        return ""
-    parts = [f"set {interval.set} of {step.sets}"] if step.sets > 1 else []
-    parts += [f"rep {interval.rep} of {step.reps}"] if step.reps > 1 else []
-    parts += [interval.side] if interval.side else []
-    parts += [interval.phase.say] if interval.phase and interval.phase.say else []
-    return ", ".join(parts)

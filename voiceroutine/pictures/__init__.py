@@ -1,0 +1,80 @@
+"""A session as a picture: laid out without a font or a painter, then painted as SVG or PNG."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from voiceroutine.beside import written_beside
+from voiceroutine.errors import ExportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from voiceroutine.pictures.shapes import Picture
+
+SUFFIXES = (".svg", ".png")
+
+
+def check_path(path: Path) -> None:
+    """Refuse a picture that can't be made, before any work is done. Its suffix must be one of `SUFFIXES`.
+
+    Raises:
+        ExportError: the folder isn't there, the path is a folder, or the painter is not installed.
+    """
+    if path.is_dir():
+        raise ExportError(f"{path} is a folder; name a file in it.")
+    if not path.parent.is_dir():
+        raise ExportError(f"The folder {path.parent} is not there; make it first.")
+    if path.suffix.lower() == ".png":
+        _find_pillow(path)
+
+
+def write_picture(picture: Picture, path: Path) -> None:
+    """Write a picture to a file whose suffix says the format; an older file stays until the new one is whole.
+
+    Raises:
+        ExportError: the file can't be written, or the painter is not installed.
+    """
+    content = _painted(picture, path)
+    with _told(path), written_beside(path) as part:
+        part.write_bytes(content)
+
+
+def _painted(picture: Picture, path: Path) -> bytes:
+    if path.suffix.lower() == ".svg":
+        from voiceroutine.pictures.svg import svg_text
+
+        return svg_text(picture).encode()
+    _find_pillow(path)
+    from voiceroutine.pictures.png import png_bytes
+
+    return png_bytes(picture)
+
+
+def _find_pillow(path: Path) -> None:
+    from importlib.util import find_spec
+
+    if find_spec("PIL") is None:
+        raise ExportError(
+            f"{path} can't be drawn: PNG needs the package Pillow. Install it with: pip install pillow "
+            f"(or name the file {path.with_suffix('.svg').name}, which needs nothing)."
+        )
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).removesuffix(".")
+        raise ExportError(f"{path} could not be written: {why}. {_advice(error)}") from error
+
+
+def _advice(error: OSError) -> str:
+    import errno
+
+    if error.errno == errno.ENOSPC:
+        return "Make room, or name a file on another disk."
+    return "Name a file in a folder that you may write to."
