@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from timetable import WHERE, hold, routine_of, timeline_of
 
 import voiceroutine
 from voiceroutine.cli import COMMANDS
+from voiceroutine.cli.timetable import timetable
+from voiceroutine.routine import Say
+from voiceroutine.units import clock_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,12 +102,114 @@ def test_show_json_is_the_contract(command: Command, small: Path) -> None:
 def test_show_is_a_timetable(command: Command, small: Path) -> None:
     rows = command("show", str(small), "--voice", "silent").out.splitlines()
     assert re.fullmatch(r"Small: 0:\d\d, 1 stretch of work, voice silent", rows[0])
+    assert re.fullmatch(r"Work 0:05, gaps 0:05, words alone 0:\d\d\. Spoken in all: 0:\d\d\.", rows[1])
     assert [row.split()[1] for row in rows if re.match(r" +\d+:\d\d    [a-z]", row)] == [
         "intro",
         "prepare",
         "work",
         "closing",
     ]
+    assert [row.split(maxsplit=1)[1] for row in rows if re.match(r" +\d+:\d\d  \S", row)] == [
+        "Introduction",
+        "Hold · hold 5s",
+        "End",
+    ]
+
+
+REPS = """title = "Reps"
+[cues]
+safety = false
+[[steps]]
+name = "Lift"
+reps = 12
+hold = "5s"
+relax = "3s"
+[[steps]]
+name = "Roll"
+reps = 4
+phases = [ { say = "up", lasts = "2s" }, { say = "down", lasts = "3s" } ]
+[[steps]]
+name = "Press"
+reps = 2
+hold = "5s"
+"""
+
+
+def shown_reps(command: Command, tmp_path: Path) -> tuple[list[str], list[str]]:
+    """Return the rows of a timetable, and the instants of its work from the JSON of the same."""
+    file = tmp_path / "reps.toml"
+    file.write_text(REPS)
+    data = json.loads(command("show", str(file), "--json", "--estimate").out)
+    works = [interval for interval in data["intervals"] if interval["kind"] == "work"]
+    return command("show", str(file), "--estimate").out.splitlines(), [clock_text(one["start_ms"]) for one in works]
+
+
+def test_reps_that_are_alike_are_shown_once(command: Command, tmp_path: Path) -> None:
+    rows, works = shown_reps(command, tmp_path)
+    [lifts, rolls] = [row.split("likewise, ") for row in rows if "likewise" in row]
+    # Lift: rep 1 and 2 in full, 3 to 12 alike, 8 s each. Roll: rep 1 in full, 2 to 4 alike. Press: both in full.
+    assert lifts[0].split(maxsplit=1)[1] == "reps 3 to 12 "
+    assert lifts[1] == f"work at {works[2]} and every 8s until {works[11]}"
+    assert rolls[0].split(maxsplit=1)[1] == "reps 2 to 4 "
+    assert rolls[1] == f"work at {works[14]}, {works[16]}, {works[18]}"
+    assert [" ".join(row.split()[1:]) for row in rows if " work " in row and "likewise" not in row] == [
+        "work 5s rep 1 of 12",
+        "work 5s rep 2 of 12",
+        "work 2s rep 1 of 4, up",
+        "work 3s rep 1 of 4, down",
+        "work 5s rep 1 of 2",
+        "work 5s rep 2 of 2",
+    ]
+
+
+def test_gaps_that_grew_are_marked(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "grown.toml"
+    text = "Sit down slowly and comfortably, and then breathe in and out for a while before you begin."
+    file.write_text(f'title = "Grown"\n[[steps]]\nname = "Sit"\ninstruction = "{text}"\nprepare = "2s"\nhold = "5s"\n')
+    data = json.loads(command("show", str(file), "--json", "--estimate").out)
+    [prepare] = [interval for interval in data["intervals"] if interval["kind"] == "prepare"]
+    rows = command("show", str(file), "--estimate").out.splitlines()
+    [row] = [row for row in rows if " prepare " in row]
+    assert prepare["grown_ms"] > 1_000
+    assert row.endswith(f"  +{prepare['grown_ms'] / 1000:.1f}s for the words")
+
+
+def test_a_timetable_is_wrapped_to_the_terminal() -> None:
+    text = "Sit or stand tall. The bell begins, and the bowl lets go. Let your shoulders drop."
+    say = Say(where=WHERE, text=text)
+    lines = list(timetable(timeline_of(routine_of(say, hold())), "silent", 60))
+    at = lines.index('   0:01        "Sit or stand tall. The bell begins, and the')
+    assert lines[at + 1] == '                lets go. Let your shoulders drop."'
+    assert max(map(len, lines[2:])) <= 60
+    assert f'   0:01        "{text}"' in timetable(timeline_of(routine_of(say, hold())), "silent", None)
+
+
+@pytest.mark.parametrize("name", ["a.svg", "a.PNG"])
+def test_show_draws_a_picture(name: str, command: Command, small: Path, tmp_path: Path) -> None:
+    file = tmp_path / name
+    ended = command("show", str(small), "--estimate", "--plot", str(file))
+    assert (ended.status, ended.err) == (0, "")
+    assert re.fullmatch(rf"{re.escape(str(file))}: Small, 0:\d\d\n", ended.out)
+    assert file.read_bytes().startswith((b"<?xml", b"\x89PNG"))
+
+
+def test_a_plot_of_another_kind_is_a_usage_error(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "a.gif"
+    ended = command("show", "--plot", str(file))
+    assert ended.status == 2
+    assert ended.err.endswith(f"\nError: Invalid value for '--plot': {file}: the name must end in .svg or .png.\n")
+
+
+def test_a_plot_is_not_json(command: Command, tmp_path: Path) -> None:
+    ended = command("show", "--json", "--plot", str(tmp_path / "a.svg"))
+    assert ended.status == 2
+    assert ended.err.endswith("\nError: --json prints and --plot draws; give one of them.\n")
+    assert not (tmp_path / "a.svg").exists()
+
+
+def test_the_folder_of_a_plot_must_be_there(command: Command, tmp_path: Path) -> None:
+    ended = command("show", "--plot", str(tmp_path / "no" / "a.svg"))
+    assert (ended.status, ended.err) == (6, f"The folder {tmp_path}/no is not there; make it first.\n")
 
 
 def test_check_counts_what_it_finds(command: Command, small: Path, tmp_path: Path) -> None:

@@ -21,10 +21,12 @@ def check_path(path: Path) -> None:
     """Refuse a picture that can't be made, before any work is done. Its suffix must be one of `SUFFIXES`.
 
     Raises:
-        ExportError: the folder isn't there, the path is a folder, or the painter is not installed.
+        ExportError: the folder isn't there, the path is a folder or a device, or the painter is not installed.
     """
     if path.is_dir():
         raise ExportError(f"{path} is a folder; name a file in it.")
+    if path.exists() and not path.is_file():
+        raise ExportError(f"{path} is a device, not a file; name another.")
     if not path.parent.is_dir():
         raise ExportError(f"The folder {path.parent} is not there; make it first.")
     if path.suffix.lower() == ".png":
@@ -35,8 +37,9 @@ def write_picture(picture: Picture, path: Path) -> None:
     """Write a picture to a file whose suffix says the format; an older file stays until the new one is whole.
 
     Raises:
-        ExportError: the file can't be written, or the painter is not installed.
+        ExportError: as `check_path`, or the file can't be written.
     """
+    check_path(path)
     content = _painted(picture, path)
     with _told(path), written_beside(path) as part:
         part.write_bytes(content)
@@ -47,7 +50,6 @@ def _painted(picture: Picture, path: Path) -> bytes:
         from voiceroutine.pictures.svg import svg_text
 
         return svg_text(picture).encode()
-    _find_pillow(path)
     from voiceroutine.pictures.png import png_bytes
 
     return png_bytes(picture)
@@ -77,4 +79,6 @@ def _advice(error: OSError) -> str:
 
     if error.errno == errno.ENOSPC:
         return "Make room, or name a file on another disk."
-    return "Name a file in a folder that you may write to."
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return "Name a file in a folder that you may write to."
+    return "Name another file with --plot."

@@ -38,6 +38,7 @@ LANES_END_PX = 162
 
 LABEL_PX = 11
 SMALL_LABEL_PX = 10
+LEAST_HATCHED_PX = 3
 _LOWEST_BLOCK_PX = 15
 _PADDING_PX = 3
 _WAVE_PX = 1.8
@@ -133,7 +134,13 @@ def _work(strip: Strip, placed: Placed, x_px: float, end_px: float) -> Iterator[
     if label:
         middle_px = (x_px + end_px) / 2
         yield Text(
-            x_px=middle_px, y_px=corner_px + height_px / 2 + 4, text=label, size_px=LABEL_PX, fill=ink, anchor="middle"
+            x_px=middle_px,
+            y_px=corner_px + height_px / 2 + 4,
+            text=label,
+            size_px=LABEL_PX,
+            fill=ink,
+            anchor="middle",
+            role="label",
         )
 
 
@@ -200,14 +207,17 @@ def _gap(strip: Strip, placed: Placed, x_px: float, end_px: float) -> Iterator[S
     grown = f", {placed.grown_ms / 1000:.1f}s of it for the words" if placed.grown_ms else ""
     tip = f"{clock_text(placed.start_ms)}  {kind} {lasts}{grown}"
     yield from gap((x_px, y_px), end_px - x_px, kind, tip=tip)
-    if placed.grown_ms:
-        yield from hatching((strip.x_px(placed.end_ms - placed.grown_ms), y_px), end_px)
-    elif label := _fitting((f"{kind} {lasts}", kind), end_px - x_px, SMALL_LABEL_PX):
-        yield _gap_label(label, (x_px + end_px) / 2, y_px)
+    written_px = strip.x_px(placed.end_ms - placed.grown_ms)
+    if end_px - written_px >= LEAST_HATCHED_PX:
+        yield from hatching((written_px, y_px), end_px)
+    if label := _fitting((f"{kind} {lasts}", kind), written_px - x_px, SMALL_LABEL_PX):
+        yield _gap_label(label, (x_px + written_px) / 2, y_px)
 
 
 def _gap_label(label: str, middle_px: float, y_px: float) -> Text:
-    return Text(x_px=middle_px, y_px=y_px + 11.5, text=label, size_px=SMALL_LABEL_PX, fill=INK, anchor="middle")
+    return Text(
+        x_px=middle_px, y_px=y_px + 11.5, text=label, size_px=SMALL_LABEL_PX, fill=INK, anchor="middle", role="label"
+    )
 
 
 def gap(corner_px: tuple[float, float], width_px: float, kind: str, *, tip: str = "") -> Iterator[Shape]:

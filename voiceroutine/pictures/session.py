@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voiceroutine.cues import Speech
+from voiceroutine.cues import Chime, Speech
 from voiceroutine.outline import GAPS, parts_of, totals_of
 from voiceroutine.pictures import lanes as look
 from voiceroutine.pictures.lanes import GRID, INK, MUTED, PAPER, Strip, lanes
@@ -49,20 +49,15 @@ def session_picture(timeline: Timeline, voice: str) -> Picture:
     """
     parts, totals = parts_of(timeline), totals_of(timeline)
     rows = rows_of(parts)
-    heading, y_px = _heading(timeline, totals, voice)
-    shapes: list[Shape] = [*heading]
-    are_all_named = True
-    px_per_ms = (RIGHT_PX - LEFT_PX) / row_length_ms(rows)
-    for row in rows:
-        strip = Strip(
-            start_ms=row[0].start_ms, end_ms=row[-1].end_ms, left_px=LEFT_PX, top_px=y_px, px_per_ms=px_per_ms
-        )
-        shapes += _row(strip, row, timeline)
-        are_all_named = are_all_named and all(_is_named(strip, piece) for piece in row if not piece.is_continued)
-        y_px += ROW_PX
-    legend, y_px = _legend(timeline, y_px)
+    shapes, top_px = _heading(timeline, totals, voice)
+    strips = _strips(rows, top_px)
+    are_whole = all(_is_whole(strip, piece) for strip, row in zip(strips, rows, strict=True) for piece in row)
+    for strip, row in zip(strips, rows, strict=True):
+        numbers = ["" if are_whole else str(piece.part.number) for piece in row]
+        shapes += _row(strip, list(zip(row, numbers, strict=True)), timeline)
+    legend, y_px = _legend(timeline, top_px + len(rows) * ROW_PX)
     shapes += legend
-    if not are_all_named:
+    if not are_whole:
         index, y_px = _index(parts, y_px)
         shapes += index
     return Picture(
@@ -73,6 +68,20 @@ def session_picture(timeline: Timeline, voice: str) -> Picture:
         paper=PAPER,
         shapes=tuple(shapes),
     )
+
+
+def _strips(rows: Sequence[Row], top_px: float) -> list[Strip]:
+    px_per_ms = (RIGHT_PX - LEFT_PX) / row_length_ms(rows)
+    return [
+        Strip(
+            start_ms=row[0].start_ms,
+            end_ms=row[-1].end_ms,
+            left_px=LEFT_PX,
+            top_px=top_px + number * ROW_PX,
+            px_per_ms=px_per_ms,
+        )
+        for number, row in enumerate(rows)
+    ]
 
 
 def _summary(timeline: Timeline, totals: Totals) -> str:
@@ -111,12 +120,12 @@ def _heading(timeline: Timeline, totals: Totals, voice: str) -> tuple[list[Shape
     return shapes, y_px + 62
 
 
-def _row(strip: Strip, row: Row, timeline: Timeline) -> Iterator[Shape]:
-    for piece in row:
+def _row(strip: Strip, row: Sequence[tuple[Piece, str]], timeline: Timeline) -> Iterator[Shape]:
+    for piece, _ in row:
         yield from _band(strip, piece)
     yield from _times(strip, timeline.duration_ms)
-    for piece in row:
-        yield from _chapter(strip, piece)
+    for piece, number in row:
+        yield from _chapter(strip, piece, number)
     yield from _lane_names(strip)
     starts_ms = [placed.start_ms for placed in timeline.intervals]
     first, end = bisect_left(starts_ms, strip.start_ms + 1) - 1, bisect_left(starts_ms, strip.end_ms)
@@ -136,13 +145,13 @@ def _band(strip: Strip, piece: Piece) -> Iterator[Shape]:
     )
 
 
-def _chapter(strip: Strip, piece: Piece) -> Iterator[Shape]:
+def _chapter(strip: Strip, piece: Piece, number: str) -> Iterator[Shape]:
     x_px, room_px = strip.x_px(piece.start_ms), _room_px(strip, piece)
     if not piece.is_continued:
         ends_px = ((x_px, strip.top_px), (x_px, strip.top_px + look.LANES_END_PX))
         yield Line(points_px=ends_px, stroke=INK, width_px=1.5 if room_px > 20 else 0.5)
     left_px, y_px = x_px + INDENT_PX, strip.top_px + 19
-    for line in _label(piece, room_px):
+    for line in _label(piece, number, room_px):
         if line.number:
             yield Text(x_px=left_px, y_px=y_px, text=line.number, size_px=line.size_px, fill=MUTED, role="number")
         yield Text(
@@ -179,16 +188,20 @@ def _room_px(strip: Strip, piece: Piece) -> float:
     return strip.x_px(piece.end_ms) - strip.x_px(piece.start_ms) - INDENT_PX - 4
 
 
-def _is_named(strip: Strip, piece: Piece) -> bool:
-    lines = _label(piece, _room_px(strip, piece))
-    return " ".join(line.text for line in lines if line.is_title) == " ".join(piece.part.chapter.title.split())
+def _is_whole(strip: Strip, piece: Piece) -> bool:
+    """Whether there is room for all that the label of a chapter says."""
+    lines = _label(piece, "", _room_px(strip, piece))
+    title = " ".join(line.text for line in lines if line.is_title)
+    return piece.is_continued or (title == _title(piece) and lines[-1].text == _start_and_dose(piece))
 
 
-def _label(piece: Piece, room_px: float) -> list[_Line]:
+def _title(piece: Piece) -> str:
+    return f"{piece.part.chapter.title} (continued)" if piece.is_continued else piece.part.chapter.title
+
+
+def _label(piece: Piece, number: str, room_px: float) -> list[_Line]:
     """Return a chapter's title in one line with the dose below it, or in two; or as much as there is room for."""
-    number, title = str(piece.part.number), piece.part.chapter.title
-    if piece.is_continued:
-        title = f"{title} (continued)"
+    title = _title(piece)
     first, *more = wrapped(title, room_px - _number_px(number), CHAPTER_PX, is_bold=True)
     whole = [_Line(text=title, number=number), *_dose(piece, room_px)]
     in_two = [_Line(text=first, number=number), _Line(text=" ".join(more))]
@@ -200,14 +213,18 @@ def _label(piece: Piece, room_px: float) -> list[_Line]:
     if len(short) >= LEAST_LETTERS:
         return [_Line(text=short, number=number), *_dose(piece, room_px)]
     alone = _Line(text=number, size_px=TEXT_PX, is_title=False)
-    return [alone] if alone.fits(room_px) else []
+    return [alone] if number and alone.fits(room_px) else []
 
 
 def _dose(piece: Piece, room_px: float) -> list[_Line]:
-    start = clock_text(piece.start_ms)
-    texts = (f"{start} · {piece.part.dose}", start) if piece.part.dose else (start,)
+    texts = (_start_and_dose(piece), clock_text(piece.start_ms))
     lines = (_Line(text=text, size_px=TEXT_PX, is_title=False) for text in texts)
     return [line for line in lines if line.fits(room_px)][:1]
+
+
+def _start_and_dose(piece: Piece) -> str:
+    start = clock_text(piece.start_ms)
+    return f"{start} · {piece.part.dose}" if piece.part.dose else start
 
 
 def _times(strip: Strip, duration_ms: int) -> Iterator[Shape]:
@@ -247,7 +264,7 @@ def _legend(timeline: Timeline, top_px: float) -> tuple[list[Shape], float]:
         item_px = width_px + 8 + text_width_px(label, TEXT_PX)
         if x_px + item_px > RIGHT_PX:
             x_px, y_px = float(LEFT_PX), y_px + 28
-        shapes += sample(x_px, y_px - 4)
+        shapes += (replace(shape, role="sign") for shape in sample(x_px, y_px - 4))
         shapes.append(Text(x_px=x_px + width_px + 8, y_px=y_px, text=label, size_px=TEXT_PX, fill=INK))
         x_px += item_px + 24
     return shapes, y_px + 16
@@ -264,7 +281,7 @@ def _signs(timeline: Timeline) -> Iterator[Sample]:
     """Yield the signs that occur: how wide they are, how they are drawn at a place, and what they mean."""
     works = [placed.interval for placed in timeline.intervals if placed.interval.exact]
     kinds = {placed.interval.kind for placed in timeline.intervals}
-    whys = {cue.why for cue in timeline.cues}
+    whys = {cue.why for cue in timeline.cues if isinstance(cue, Chime)}
     if any(isinstance(cue, Speech) for cue in timeline.cues):
         yield SIGN_PX, _bar, "spoken words"
     actions = {work.step.action for work in works if work.step is not None}
