@@ -179,7 +179,7 @@ def test_a_timetable_is_wrapped_to_the_terminal() -> None:
     say = Say(where=WHERE, text=text)
     lines = list(timetable(timeline_of(routine_of(say, hold())), "silent", 60))
     at = lines.index('   0:01        "Sit or stand tall. The bell begins, and the')
-    assert lines[at + 1] == '                lets go. Let your shoulders drop."'
+    assert lines[at + 1] == '                bowl lets go. Let your shoulders drop."'
     assert max(map(len, lines[2:])) <= 60
     assert f'   0:01        "{text}"' in timetable(timeline_of(routine_of(say, hold())), "silent", None)
 

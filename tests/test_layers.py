@@ -92,4 +92,4 @@ def test_importing_the_package_and_asking_for_help_load_nothing_heavy() -> None:
         "import contextlib, io\nfrom voiceroutine.cli import run\n"
         "with contextlib.redirect_stdout(io.StringIO()):\n    assert run(['--help']) == 0"
     )
-    assert loaded & {"numpy", "pydantic", "rich", "sounddevice", "soundfile", "platformdirs"} == set()
+    assert loaded & {"PIL", "numpy", "pydantic", "rich", "sounddevice", "soundfile", "platformdirs"} == set()

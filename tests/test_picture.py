@@ -7,7 +7,7 @@ import subprocess
 import sys
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,11 +16,12 @@ from strategies import routines
 from timetable import WHERE, hold, in_phases, routine_of, timeline_of
 
 from voiceroutine import pictures
-from voiceroutine.cues import Speech
+from voiceroutine.cues import ChimeWhy, Speech
 from voiceroutine.errors import ExportError
-from voiceroutine.outline import parts_of, totals_of
+from voiceroutine.outline import GAPS, parts_of, totals_of
+from voiceroutine.pictures.lanes import chime_mark, gap
 from voiceroutine.pictures.rows import MOST_ROWS, row_length_ms, rows_of
-from voiceroutine.pictures.session import session_picture
+from voiceroutine.pictures.session import CHIMES, session_picture
 from voiceroutine.pictures.shapes import Line, Picture, Polygon, Rect, Text, shortened, text_width_px, wrapped
 from voiceroutine.pictures.svg import svg_text
 from voiceroutine.routine import Block, Rest, Say
@@ -121,6 +122,17 @@ def test_movement_has_waves_and_a_hold_is_flat() -> None:
     assert (moved.tag, held.tag) == (f"{SVG}polygon", f"{SVG}rect")
     heights = {point.split(",")[1] for point in moved.attrib["points"].split()}
     assert len(heights) > 4
+
+
+def test_every_chime_has_a_mark_and_a_meaning_of_its_own() -> None:
+    whys = set(get_args(ChimeWhy))
+    assert set(CHIMES) == whys
+    assert len(set(CHIMES.values())) == len(whys)
+    assert len({chime_mark(why, (0, 0)) for why in whys}) == len(whys)
+
+
+def test_every_kind_of_gap_has_an_outline_of_its_own() -> None:
+    assert len({tuple(gap((0, 0), 30, kind)) for kind in (*GAPS, "say")}) == len(GAPS) + 1
 
 
 def test_phases_are_stretches_of_their_own() -> None:
@@ -336,6 +348,17 @@ def test_a_png_has_two_dots_to_a_pixel_and_what_was_drawn(tmp_path: Path) -> Non
         written = image.crop((590, 520, 900, 640)).convert("L").point(lambda value: 255 - value).getbbox()
         assert written is not None
         assert written[2] - written[0] > 60
+
+
+def test_a_computer_without_usual_fonts_draws_letters_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    png = pytest.importorskip("voiceroutine.pictures.png")
+    monkeypatch.setattr(png, "FACES", ())
+    image_of = pytest.importorskip("PIL.Image").open
+    pictures.write_picture(drawn(Text(x_px=100, y_px=100, text="Neck", size_px=30, fill="#000000")), tmp_path / "a.png")
+    with image_of(tmp_path / "a.png") as image:
+        left, top, right, bottom = image.convert("L").point(lambda value: 255 - value).getbbox()
+        assert 195 <= left < right <= 400
+        assert 130 <= top < bottom <= 210
 
 
 def test_the_same_picture_is_the_same_file(tmp_path: Path) -> None:

@@ -223,8 +223,8 @@ def _gap_label(label: str, middle_px: float, y_px: float) -> Text:
 def gap(corner_px: tuple[float, float], width_px: float, kind: str, *, tip: str = "") -> Iterator[Shape]:
     """Yield a gap.
 
-    It is a wedge up to the work for `prepare`, a crossing for `switch`, a low bar for `relax`, a full one for `rest`
-    and `wait`, and an empty frame for words alone.
+    It is a wedge up to the work for `prepare`, a crossing for `switch`, a low bar for `relax`, a full one for `rest`,
+    one between rails for `wait`, and an empty frame for words alone.
     """
     (x_px, y_px), end_px, bottom_px = corner_px, corner_px[0] + width_px, corner_px[1] + GAP_PX
     if kind == "prepare":
@@ -237,6 +237,8 @@ def gap(corner_px: tuple[float, float], width_px: float, kind: str, *, tip: str 
         yield Rect(x_px=x_px, y_px=bottom_px - 5, width_px=width_px, height_px=5, fill=GAP_EDGE, role="gap", tip=tip)
     elif kind in {"rest", "wait"}:
         yield Rect(x_px=x_px, y_px=y_px, width_px=width_px, height_px=GAP_PX, fill=GAP, role="gap", tip=tip)
+        rails_px = (y_px, bottom_px - 2) if kind == "wait" else ()
+        yield from (Rect(x_px=x_px, y_px=y, width_px=width_px, height_px=2, fill=GAP_EDGE) for y in rails_px)
     else:
         inner_px = max(width_px - 1, 0.2)
         yield Rect(
@@ -273,7 +275,10 @@ def _chimes(strip: Strip, chimes: Sequence[Chime]) -> Iterator[Shape]:
 
 
 def chime_mark(why: str, middle_px: tuple[float, float], *, tip: str = "", scale: float = 1.0) -> Shape:
-    """Return the mark of a chime at an instant: a triangle that begins with the work, a square that ends with it."""
+    """Return the mark of a chime at an instant: for each reason another outline.
+
+    That of the start begins with the work, that of the end ends with it.
+    """
     if why in _OUTLINES:
         return _mark(_OUTLINES[why], middle_px, scale, tip)
     if why == "countdown":
@@ -310,5 +315,20 @@ _OUTLINES: Mapping[str, tuple[tuple[float, float], ...]] = {
     "start": ((0, -4.5), (8, 0), (0, 4.5)),
     "end": ((-6.5, -3.5), (0, -3.5), (0, 3.5), (-6.5, 3.5)),
     "switch": ((0, -5.5), (5, 0), (0, 5.5), (-5, 0)),
+    "during": (
+        (-1, -4),
+        (1, -4),
+        (1, -1),
+        (4, -1),
+        (4, 1),
+        (1, 1),
+        (1, 4),
+        (-1, 4),
+        (-1, 1),
+        (-4, 1),
+        (-4, -1),
+        (-1, -1),
+    ),
+    "breath": ((0, -4), (4.5, 3.5), (-4.5, 3.5)),
     "finish": _star(),
 }
