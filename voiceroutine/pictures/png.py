@@ -23,7 +23,7 @@ DOTS_PER_PX = 2
 SMOOTHING = 2
 DRAWN_PER_PX = DOTS_PER_PX * SMOOTHING
 BAND_PX = 256
-COMPRESSION = 4
+COMPRESSION = 3
 
 # Regular and bold, by the names of their files on Linux, Windows and macOS.
 FACES: Sequence[Face] = (

@@ -37,6 +37,7 @@ TIME_ROOM_PX = 90
 MOST_LISTED = 120
 SIGN_PX = 26.0
 INDENT_PX = 9
+DOSE_GAP_PX = 10
 LEAST_LETTERS = 6
 
 
@@ -163,21 +164,29 @@ def _chapter(strip: Strip, piece: Piece, number: str) -> Iterator[Shape]:
             is_bold=line.is_title,
             role="title" if line.is_title else "dose",
         )
+        if line.dose:
+            dose_px = left_px + line.title_px + DOSE_GAP_PX
+            yield Text(x_px=dose_px, y_px=y_px, text=line.dose, size_px=TEXT_PX, fill=MUTED, role="dose")
         y_px += 17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """A line of a chapter's label; a title may have the chapter's number before it."""
+    """A line of a chapter's label; a title may have the chapter's number before it, and the dose after it."""
 
     text: str
     size_px: float = CHAPTER_PX
     is_title: bool = True
     number: str = ""
+    dose: str = ""
+
+    @property
+    def title_px(self) -> float:
+        return _number_px(self.number) + text_width_px(self.text, self.size_px, is_bold=self.is_title)
 
     def fits(self, room_px: float) -> bool:
-        width_px = _number_px(self.number) + text_width_px(self.text, self.size_px, is_bold=self.is_title)
-        return width_px <= room_px
+        dose_px = DOSE_GAP_PX + text_width_px(self.dose, TEXT_PX) if self.dose else 0.0
+        return self.title_px + dose_px <= room_px
 
 
 def _number_px(number: str) -> float:
@@ -192,7 +201,7 @@ def _is_whole(strip: Strip, piece: Piece) -> bool:
     """Whether there is room for all that the label of a chapter says."""
     lines = _label(piece, "", _room_px(strip, piece))
     title = " ".join(line.text for line in lines if line.is_title)
-    return piece.is_continued or (title == _title(piece) and lines[-1].text == _start_and_dose(piece))
+    return piece.is_continued or (title == _title(piece) and _start_and_dose(piece) in {lines[-1].text, lines[-1].dose})
 
 
 def _title(piece: Piece) -> str:
@@ -204,9 +213,10 @@ def _label(piece: Piece, number: str, room_px: float) -> list[_Line]:
     title = _title(piece)
     first, *more = wrapped(title, room_px - _number_px(number), CHAPTER_PX, is_bold=True)
     whole = [_Line(text=title, number=number), *_dose(piece, room_px)]
-    in_two = [_Line(text=first, number=number), _Line(text=" ".join(more))]
+    doses = (_start_and_dose(piece), clock_text(piece.start_ms), "") if more else ()
+    in_two = ([_Line(text=first, number=number), _Line(text=" ".join(more), dose=dose)] for dose in doses)
     small = [_Line(text=title, size_px=CHAPTER_PX - 1), *_dose(piece, room_px)]
-    for lines in (whole, in_two, small):
+    for lines in (whole, *in_two, small):
         if all(line.fits(room_px) for line in lines):
             return lines
     short = shortened(title, room_px - _number_px(number), CHAPTER_PX, is_bold=True)
