@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from voiceroutine import mistakes, model
 from voiceroutine.document import shown
 from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
-from voiceroutine.phrases import languages, phrases_for
+from voiceroutine.phrases import has_phrases, languages, phrases_for
 from voiceroutine.placeholders import phrase_problems, placeholder_problems, unfilled_problems
 from voiceroutine.units import duration_text
 
@@ -305,7 +305,7 @@ class _Loader:
         self._gaps = _gaps(written.defaults)
         self._own = {entry.id: index for index, entry in reversed([*enumerate(written.exercises)])}
         self._tag = written.language or "en"
-        self._language = self._tag if _has_phrases(self._tag) else "en"
+        self._language = self._tag if has_phrases(self._tag) else "en"
         self._last_exercise = max(_exercise_paths(written.steps, ("steps",)), default=())
         self._listeners_profile = profile
         self._cues = self._with_written(PROFILES[profile or "normal"], written.cues)
@@ -353,7 +353,7 @@ class _Loader:
             raise mistakes.refusal(self.problems)
 
     def _check_language(self) -> None:
-        if not _has_phrases(self._tag):
+        if not has_phrases(self._tag):
             known = ", ".join(languages())
             self._report(("language",), f'there are no phrases for "{self._tag}"', f"there are: {known}")
 
@@ -662,10 +662,6 @@ def _sides(written: str | list[str], language: str) -> tuple[str, ...]:
         return tuple(written)
     words = phrases_for(language).sides
     return () if written == "none" else (words["right"], words["left"])
-
-
-def _has_phrases(language: str) -> bool:
-    return language.split("-", maxsplit=1)[0].lower() in languages()
 
 
 def _gaps(written: model.DefaultsTable) -> Gaps:

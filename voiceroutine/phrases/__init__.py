@@ -1,6 +1,7 @@
 """What the product says, a file per language; numbers and durations as words; how written text is read aloud.
 
-A language is one TOML file in this folder, named by its BCP 47 tag.
+A language is one TOML file in this folder, named by its BCP 47 tag. What a file of a region doesn't say comes from
+that of its language, and what neither says from English: a new language may begin with a few sentences.
 """
 
 from __future__ import annotations
@@ -11,31 +12,49 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+Substitutions = tuple[tuple[str, str], ...]
 
 _FOLDER = Path(__file__).parent
+_ENGLISH = _FOLDER / "en.toml"
+_TABLES = ("say", "encouragement", "sides", "durations", "lists", "numbers")
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,8}", re.ASCII)
 _MOST_PASSES = 50
+_CHARACTER_MS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phrases:
     """The sentences, number words and reading rules of one language.
 
-    `reading` are pairs of a regular expression and what replaces it, in the order of work.
+    Attributes:
+        tag: the language, as its file is named.
+        voice: the name of its voice.
+        character_ms: how long the voice takes for a letter, on average, at 150 words a minute.
+        durations: the forms of each unit, and in `plurals` what tells them apart: the first pattern that the digits of
+            a number match chooses the form of its place, and where none does the last form is right.
+        before_units: for each unit how the end of a number word changes in front of it ("eins", "eine Minute").
+        reading: pairs of a regular expression and what replaces it, in the order of work.
+        missing: the keys that this language's file doesn't have, and for which another stands in.
     """
 
+    tag: str
     voice: str
+    character_ms: int
     say: Mapping[str, str]
+    encouragement: Sequence[str]
     sides: Mapping[str, str]
     durations: Mapping[str, str | Sequence[str]]
     lists: Mapping[str, str]
     number_words: Sequence[str]
-    encouragement: Sequence[str]
-    reading: tuple[tuple[str, str], ...]
+    decimal_mark: str
+    before_units: Mapping[str, Substitutions]
+    reading: Substitutions
+    missing: tuple[str, ...] = ()
 
     def number(self, number: int) -> str:
         """Return a number as words, or as digits where the language file has no word for it."""
@@ -77,37 +96,87 @@ class Phrases:
         return " ".join(text.split())
 
     def _counted(self, unit: str, count: float) -> str:
-        forms = self.durations[unit]
-        said = self.number(int(count)) if count == int(count) else f"{count:g}"
-        return forms[0 if count == 1 else 1].format(n=said)
+        digits = f"{count:g}".replace(".", self.decimal_mark)
+        said = self.number(int(count)) if count == int(count) else digits
+        for written, spoken in self.before_units.get(unit, ()):
+            said = re.sub(written, spoken, said)
+        forms, plurals = self.durations[unit], self.durations["plurals"]
+        fitting = (index for index, pattern in enumerate(plurals) if re.fullmatch(pattern, digits))
+        return forms[min(next(fitting, len(plurals)), len(forms) - 1)].format(n=said)
 
 
 @cache
 def phrases_for(language: str) -> Phrases:
-    """Return the phrases of a language, by its tag, or else by the first part of it.
+    """Return the phrases of a language, by its tag, or else by the longest beginning of it that has a file.
 
     Raises:
         KeyError: there is no file for it.
     """
-    tags = {tag.lower(): tag for tag in languages()}
-    tag = tags.get(language.lower()) or tags.get(language.split("-", maxsplit=1)[0].lower())
-    if tag is None:
+    lineage = _lineage(language)
+    if not lineage:
         raise KeyError(language)
-    data = tomllib.loads((_FOLDER / f"{tag}.toml").read_text(encoding="utf-8"))
+    written = [_read(_FOLDER / f"{tag}.toml") for tag in lineage]
+    top = {key: value for data in reversed(written) for key, value in data.items()}
+    tables, missing = _completed(written)
+    numbers = tables["numbers"]
     return Phrases(
-        voice=data["voice"],
-        say=data["say"],
-        sides=data["sides"],
-        durations=data["durations"],
-        lists=data["lists"],
-        number_words=data["numbers"]["words"],
-        encouragement=data["encouragement"]["lines"],
-        reading=tuple((rule["written"], rule["spoken"]) for rule in data["reading"]),
+        tag=lineage[0],
+        voice=top.get("voice", lineage[0].lower()),
+        character_ms=top.get("character_ms", _CHARACTER_MS),
+        say=tables["say"],
+        encouragement=tables["encouragement"]["lines"],
+        sides=tables["sides"],
+        durations=tables["durations"],
+        lists=tables["lists"],
+        number_words=numbers["words"],
+        decimal_mark=numbers["decimal_mark"],
+        before_units={unit: _substitutions(rules) for unit, rules in numbers.get("before", {}).items()},
+        reading=_substitutions(top.get("reading", ())),
+        missing=(*missing, *(["reading"] if "reading" not in top else [])),
     )
 
 
+def beginnings(tag: str) -> tuple[str, ...]:
+    """Return a tag and what is left when its last parts are dropped: `pt-BR`, `pt`; nothing of what is no tag."""
+    parts = tag.split("-") if _TAG.fullmatch(tag) else []
+    return tuple("-".join(parts[:count]) for count in range(len(parts), 0, -1))
+
+
+def has_phrases(language: str) -> bool:
+    """Tell whether a language, or the language of a region, has a file."""
+    return bool(_lineage(language))
+
+
+def _lineage(language: str) -> list[str]:
+    """Return the tags that have a file and are the language or a beginning of it, the longest first."""
+    tags = {tag.lower(): tag for tag in languages()}
+    return [tags[beginning] for beginning in beginnings(language.lower()) if beginning in tags]
+
+
 @cache
-def _compiled(reading: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
+def _read(file: Path) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _completed(written: Sequence[Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Return all tables, and what had to be taken from English; digits stand in for the words of numbers."""
+    english = _read(_ENGLISH)
+    english = {**english, "numbers": {**english["numbers"], "words": []}}
+    tables: dict[str, dict[str, Any]] = {}
+    missing: list[str] = []
+    for table in _TABLES:
+        own = {key: value for data in reversed(written) for key, value in data.get(table, {}).items()}
+        tables[table] = english[table] | own
+        missing += [f"{table}.{key}" for key in english[table] if key not in own] if own else [table]
+    return tables, missing
+
+
+def _substitutions(rules: Sequence[Mapping[str, str]]) -> Substitutions:
+    return tuple((rule["written"], rule["spoken"]) for rule in rules)
+
+
+@cache
+def _compiled(reading: Substitutions) -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(written), spoken) for written, spoken in reading)
 
 

@@ -51,6 +51,7 @@ _FUNCTIONS = tuple(
 )
 _SOUND_DATA = ("phondata", "phontab", "phonindex", "intonations")
 _SAMPLE_BYTES = 4096
+_LARGEST_WHOLE_BYTES = 1 << 20
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
@@ -323,10 +324,13 @@ def _info(library: Any) -> tuple[str, Path]:
 
 
 def _data_parts(data: Path) -> Iterator[str]:
-    whole = {*_SOUND_DATA, *(f"{language.split('-')[0].lower()}_dict" for language in languages())}
-    yield from (_digest(data / name) for name in sorted(whole))
+    yield from (_digest(data / name) for name in _SOUND_DATA)
+    spoken = {f"{language.split('-')[0].lower()}_dict" for language in languages()}
     for file in sorted(data.glob("*_dict")):
-        # The dictionaries are 18 MB: of languages that no routine speaks, the size and the beginning will do.
+        if file.name in spoken and file.stat().st_size <= _LARGEST_WHOLE_BYTES:
+            yield _digest(file)
+        # The dictionaries are 18 MB: of the largest, and of languages that no routine speaks, the size and the
+        # beginning will do.
         with file.open("rb", buffering=0) as opened:
             beginning = hashlib.sha256(opened.read(_SAMPLE_BYTES)).hexdigest()
             yield f"{file.name} {os.fstat(opened.fileno()).st_size} {beginning}"
