@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceroutine.cues import estimated_ms
-from voiceroutine.document import read_document
-from voiceroutine.library import default_library
+from voiceroutine.document import read_document, shown
+from voiceroutine.errors import Problem, RoutineError
+from voiceroutine.library import EXERCISES_FILE, default_library
+from voiceroutine.phrases import beginnings, phrases_for
 from voiceroutine.routine import load_routine
 from voiceroutine.sounds import bundled_sounds
 from voiceroutine.timeline import compile_intervals, compile_timeline
 from voiceroutine.unroll import unroll
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
 
     from voiceroutine.cues import Cue
+    from voiceroutine.document import Document
     from voiceroutine.library import Library
     from voiceroutine.mix import Mix
     from voiceroutine.narration import Narrator
@@ -36,18 +39,75 @@ class Wishes:
     voice: str | None = None
     rate_wpm: int | None = None
     profile: Profile | None = None
+    language: str | None = None
 
 
 def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None = None) -> Routine:
-    """Load a routine by name or path.
+    """Load a routine by name or path, or its translation if a language is wished.
 
     Raises:
         RoutineError: with every problem of the file.
     """
     library = library or default_library()
-    document = read_document(library.find(name_or_path))
-    routine = load_routine(document, library.exercises(), profile=wishes.profile)
-    return replace(routine, voice=_wished(routine.voice, wishes))
+    document = _document(name_or_path, wishes.language, library)
+    written = document.data.get("language")
+    language = written if isinstance(written, str) else "en"
+    routine = load_routine(document, library.exercises(language), profile=wishes.profile)
+    notes = (*routine.notes, *_untranslated_phrases(document, language), *_untranslated(routine, language, library))
+    return replace(routine, voice=_wished(routine.voice, wishes), notes=notes)
+
+
+def _document(name_or_path: str, language: str | None, library: Library) -> Document:
+    """Read the first version of a routine that is in the wished language; one that says none takes it."""
+    if language is None:
+        return read_document(library.find(name_or_path))
+    others = []
+    for file in library.versions(name_or_path, language):
+        document = read_document(file)
+        written = document.data.get("language", language)
+        if not isinstance(written, str) or _are_one_language(written, language):
+            data = {**document.data, "language": written} if document.data else document.data
+            return replace(document, data=data)
+        others.append(document)
+    raise RoutineError([_other_language(others[0], language, library, library.languages(name_or_path))])
+
+
+def _are_one_language(written: str, wished: str) -> bool:
+    """Tell whether two tags are the same, or one is the other without its region."""
+    one, other = written.lower(), wished.lower()
+    return one in beginnings(other) or other in beginnings(one)
+
+
+def _other_language(document: Document, wished: str, library: Library, translations: Sequence[str]) -> Problem:
+    written = shown(document.data["language"])
+    file = Path(document.file)
+    folder = library.folders[0] if file.parent in library.folders else file.parent
+    there = ", ".join(dict.fromkeys([written, *translations]))
+    message = f'the routine is in "{written}", and there is none in "{wished}"'
+    hint = f"it is there in: {there}; leave --language out, or put a translation into {folder / wished / file.name}"
+    return Problem(where=document.location(("language",)), message=message, hint=hint)
+
+
+def _untranslated_phrases(document: Document, language: str) -> Iterator[Problem]:
+    phrases = phrases_for(language)
+    if phrases.missing:
+        message = f'the phrases of "{phrases.tag}" lack {", ".join(phrases.missing)}'
+        hint = "sentences are said in English instead, numbers read as digits, and shorthand as it is written"
+        yield replace(document.problem(("language",), message, hint), severity="note")
+
+
+def _untranslated(routine: Routine, language: str, library: Library) -> Iterator[Problem]:
+    """Yield a note for every exercise that says what the English library says, in a routine of another language."""
+    if _are_one_language(language, "en"):
+        return
+    english = library.english_texts()
+    hint = f"give the step its own, or write them into {library.folders[0] / language / EXERCISES_FILE}"
+    for exercise in routine.exercises():
+        texts = english.get(exercise.exercise or "", {})
+        keys = [key for key, text in texts.items() if getattr(exercise, key) == text]
+        if keys:
+            message = f'"{exercise.name}" is said in English, not in "{language}": its {", ".join(keys)}'
+            yield Problem(where=exercise.where, message=shown(message), hint=hint, severity="note")
 
 
 def _wished(voice: VoiceSettings, wishes: Wishes) -> VoiceSettings:

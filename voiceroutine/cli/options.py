@@ -17,11 +17,26 @@ DEFAULT_ROUTINE = "neck-cooldown"
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
+class Language(click.ParamType[str]):
+    """A BCP 47 tag of a language that there are phrases for."""
+
+    name = "tag"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the tag as it was given."""
+        from voiceroutine.phrases import has_phrases, languages
+
+        if not has_phrases(value):
+            self.fail(f'there are no phrases for "{value}"; there are: {", ".join(languages())}', param, ctx)
+        return value
+
+
 def listening_options(command: F) -> F:
     """Add the flags that change what is heard."""
     options = (
         click.option("--voice", metavar="ENGINE[:NAME]", help='Who speaks; "voiceroutine voices" lists them.'),
         click.option("--rate", type=click.IntRange(80, 400), metavar="WPM", help="Words a minute."),
+        click.option("--language", type=Language(), metavar="TAG", help='Which translation of it, like "de".'),
         click.option("--profile", type=click.Choice(["bell", "quiet", "normal", "coach"]), help="How much is said."),
         click.option("--no-limits", is_flag=True, help="Allow more than 4 hours or 5,000 intervals."),
     )
@@ -31,11 +46,23 @@ def listening_options(command: F) -> F:
 
 
 def produced(
-    routine: str, *, voice: str | None, rate: int | None, profile: Profile | None, no_limits: bool
+    routine: str,
+    *,
+    voice: str | None,
+    rate: int | None,
+    language: str | None,
+    profile: Profile | None,
+    no_limits: bool,
 ) -> Production:
     """Load a routine with the listener's flags."""
     from voiceroutine.production import Production, Wishes, default_cache_folder, load
 
     engine, _, name = (voice or "").partition(":")
-    wishes = Wishes(engine=engine or ("auto" if name else None), voice=name or None, rate_wpm=rate, profile=profile)
+    wishes = Wishes(
+        engine=engine or ("auto" if name else None),
+        voice=name or None,
+        rate_wpm=rate,
+        language=language,
+        profile=profile,
+    )
     return Production(load(routine, wishes), default_cache_folder(), has_limits=not no_limits)
