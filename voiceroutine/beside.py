@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from contextlib import contextmanager, suppress
@@ -20,9 +21,11 @@ def written_beside(path: Path) -> Iterator[Path]:
     points.
 
     Raises:
-        OSError: the file can't be made or renamed.
+        OSError: the file can't be made or renamed, or a device or a pipe has the name: that would be replaced.
     """
     target = path.resolve()
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise FileExistsError(errno.EEXIST, "a device or a pipe has this name", str(target))
     part = target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.part")
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from voiceroutine.phrases import phrases_for
 from voiceroutine.placeholders import fill
 from voiceroutine.units import duration_text
 
@@ -122,12 +123,16 @@ class Ring:
 def estimated_ms(utterance: Utterance) -> int:
     """Estimate how long a sentence lasts, without a voice.
 
-    A fit of the embedded voice: about 15 characters a second at 150 words a minute, and a pause at each stop.
+    A fit of the embedded voice at 150 words a minute: so long a character, about 15 a second in English, and a pause
+    at each stop.
     """
+    character_ms = phrases_for(utterance.voice.language).character_ms
     text = utterance.text
     short_pauses = sum(text.count(mark) for mark in ",;:")
     long_pauses = max(0, sum(text.count(mark) for mark in ".!?") - 1)
-    return round((150 + 64 * len(text) + 300 * short_pauses + 460 * long_pauses) * 150 / utterance.voice.rate_wpm)
+    return round(
+        (150 + character_ms * len(text) + 300 * short_pauses + 460 * long_pauses) * 150 / utterance.voice.rate_wpm
+    )
 
 
 class Script:

@@ -173,14 +173,15 @@ class Narrator:
         return self._keys[identity]
 
     def _shaping(self, utterance: Utterance) -> Mapping[str, object]:
-        engine = self._engine_of(utterance)
+        engine, phrases = self._engine_of(utterance), phrases_for(utterance.voice.language)
         settings = {key: value for key, value in asdict(utterance.voice).items() if key not in _UNHEARD}
         return {
             "finish": FINISH_VERSION,
             "engine": engine.name,
             "fingerprint": engine.fingerprint(),
             "text": _pronounced(utterance),
-            "reading": phrases_for(utterance.voice.language).reading,
+            "voice": phrases.voice,
+            "reading": phrases.reading,
             **settings,
         }
 

@@ -32,7 +32,7 @@ class SilentEngine:
 
     def fingerprint(self) -> str:
         """Return the version of the estimate."""
-        return "2"
+        return "3"
 
     def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
         """Return silence."""
