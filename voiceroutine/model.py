@@ -7,6 +7,7 @@ JSON Schema and the reference in `docs/` say.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -25,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from voiceroutine.placeholders import PLACEHOLDERS
 from voiceroutine.units import LONGEST_MS, duration_text, parse_duration
 
 LONGEST_TEXT = 2000
@@ -168,50 +170,74 @@ def _before_end(value: object) -> Moment:
     return Moment(offset_ms=offset_ms, is_from_end=True)
 
 
-_DURATION_PATTERN = r"^(?=\d)(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?$"
+_DURATION_PATTERN = r"(?=[0-9])([0-9]+(\.[0-9]+)?h)?([0-9]+(\.[0-9]+)?m)?([0-9]+(\.[0-9]{1,3}0*)?s)?"
+_PERCENT_PATTERN = r"0?[0-9]{1,2}(\.[0-9]{1,3})?%"
+_NOT_ZERO_PATTERN = "(?=.*[1-9])"
+_LONGEST_S = LONGEST_MS // 1000
 
 
-def _duration_schema(*, shortest_s: float = 0, longest_s: float = LONGEST_MS // 1000) -> WithJsonSchema:
-    """Return the schema of a duration: a text like "30s", or a number of seconds."""
-    lower = {"exclusiveMinimum": 0} if shortest_s == 0.001 else {"minimum": shortest_s}
-    text = {"type": "string", "pattern": _DURATION_PATTERN, "examples": ["30s", "1m30s"]}
-    return WithJsonSchema({"anyOf": [text, {"type": "number", **lower, "maximum": longest_s}]})
+def _number_or_text_schema(pattern: str, **limits: float) -> WithJsonSchema:
+    """Return the schema of a text that matches a pattern, or a number of seconds; its limits concern the number."""
+    return WithJsonSchema({"type": ["string", "number"], "pattern": f"^{pattern}$", "maxLength": 33, **limits})
 
 
-_MOMENT_SCHEMA = WithJsonSchema(
-    {
-        "anyOf": [
-            {
-                "type": "string",
-                "pattern": r"^(\d{1,2}(\.\d{1,3})?%|-?(?=\d)(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?)$",
-                "examples": ["10s", "50%", "-8s"],
-            },
-            {"type": "number", "minimum": -LONGEST_MS // 1000, "maximum": LONGEST_MS // 1000},
-        ]
-    }
+_GAP_SCHEMA = _number_or_text_schema(_DURATION_PATTERN, minimum=0, maximum=_LONGEST_S)
+_WORK_SCHEMA = _number_or_text_schema(_NOT_ZERO_PATTERN + _DURATION_PATTERN, exclusiveMinimum=0, maximum=_LONGEST_S)
+_BREATH_SCHEMA = _number_or_text_schema(_NOT_ZERO_PATTERN + _DURATION_PATTERN, minimum=1, maximum=30)
+_EVERY_SCHEMA = _number_or_text_schema(
+    f"(off|{_NOT_ZERO_PATTERN}{_DURATION_PATTERN})", minimum=SHORTEST_EVERY_MS // 1000, maximum=_LONGEST_S
 )
-_EVERY_SCHEMA = WithJsonSchema(
-    {
-        "anyOf": [
-            {"type": "string", "pattern": rf"^off$|{_DURATION_PATTERN}", "examples": ["off", "15s"]},
-            {"type": "number", "minimum": SHORTEST_EVERY_MS // 1000, "maximum": LONGEST_MS // 1000},
-        ]
-    }
+_MOMENT_SCHEMA = _number_or_text_schema(
+    f"({_PERCENT_PATTERN}|{_DURATION_PATTERN}|-{_NOT_ZERO_PATTERN}{_DURATION_PATTERN})",
+    minimum=-_LONGEST_S,
+    maximum=_LONGEST_S,
 )
 _WRITTEN = PlainSerializer(duration_text, return_type=str, when_used="json")
 
-Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(_printable)]
-Name = Annotated[str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(_printable), AfterValidator(_one_line)]
+_INVISIBLE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+_NOT_BLANK_PATTERN = r"(?=[\s\S]*\S)"
+_TEXT_PATTERN = f"^{_NOT_BLANK_PATTERN}[^{_INVISIBLE}]*$"
+_SPOKEN_NAME_PATTERN = rf"^(?![\s\S]*\{{({'|'.join(PLACEHOLDERS)})\}}){_TEXT_PATTERN[1:]}"
+
+
+def sentence_pattern(placeholders: Iterable[str] = PLACEHOLDERS) -> str:
+    """Return the pattern of a text in which braces stand around placeholders, or are doubled."""
+    return rf"^{_NOT_BLANK_PATTERN}([^{{}}{_INVISIBLE}]|\{{\{{|\}}\}}|\{{({'|'.join(placeholders)}):?\}})*$"
+
+
+def _text_schema(pattern: str, longest: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "maxLength": longest, "pattern": pattern})
+
+
+Text = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST_TEXT),
+    AfterValidator(_printable),
+    _text_schema(_TEXT_PATTERN, LONGEST_TEXT),
+]
+# What is said and may have placeholders; the loader tells which have a meaning there.
+Sentence = Annotated[Text, _text_schema(sentence_pattern(), LONGEST_TEXT)]
+Name = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST_NAME),
+    AfterValidator(_printable),
+    AfterValidator(_one_line),
+    _text_schema(_TEXT_PATTERN, LONGEST_NAME),
+]
+# A name that is said; no placeholder is filled in it.
+SpokenName = Annotated[Name, _text_schema(_SPOKEN_NAME_PATTERN, LONGEST_NAME)]
 Identifier = Annotated[
     str,
     StringConstraints(max_length=80),
     AfterValidator(_identifier),
     WithJsonSchema({"type": "string", "maxLength": 80, "pattern": r"^[a-z0-9]+(-[a-z0-9]+)*$"}),
 ]
-Sound = Annotated[str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(_sound)]
-GapMs = Annotated[int, BeforeValidator(_gap_ms), _WRITTEN, _duration_schema()]
-WorkMs = Annotated[int, BeforeValidator(_work_ms), _WRITTEN, _duration_schema(shortest_s=0.001)]
-BreathMs = Annotated[int, BeforeValidator(_breath_ms), _WRITTEN, _duration_schema(shortest_s=1, longest_s=30)]
+Sound = Annotated[
+    str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(_sound), _text_schema(_TEXT_PATTERN, LONGEST_NAME)
+]
+GapMs = Annotated[int, BeforeValidator(_gap_ms), _WRITTEN, _GAP_SCHEMA]
+WorkMs = Annotated[int, BeforeValidator(_work_ms), _WRITTEN, _WORK_SCHEMA]
+BreathMs = Annotated[int, BeforeValidator(_breath_ms), _WRITTEN, _BREATH_SCHEMA]
 EveryMs = Annotated[
     int,
     BeforeValidator(_every_ms),
@@ -241,7 +267,7 @@ class Table(BaseModel):
 class PhaseTable(Table):
     """One named part of a rep."""
 
-    say: Annotated[Text | None, Field(description="The word that marks its start.", examples=["lift"])] = None
+    say: Annotated[Sentence | None, Field(description="The word that marks its start.", examples=["lift"])] = None
     lasts: Annotated[WorkMs, Field(description="How long it lasts, exactly.", examples=["2s"])]
 
 
@@ -255,7 +281,7 @@ class DuringTable(Table):
             examples=["10s", "50%", "-8s"],
         ),
     ]
-    say: Annotated[Text | None, Field(description="What to say.", examples=["Let the shoulder get heavy."])] = None
+    say: Annotated[Sentence | None, Field(description="What to say.", examples=["Let the shoulder get heavy."])] = None
     chime: Annotated[
         Sound | None, Field(description="Which sound: a bundled name, or a file beside the routine.", examples=["tick"])
     ] = None
@@ -315,7 +341,7 @@ def _sides_kind(value: object) -> str:
 
 Sides = Annotated[
     Annotated[Literal["none", "each", "alternate"], Tag("word")]
-    | Annotated[list[Name], Field(min_length=1, max_length=20), Tag("labels")],
+    | Annotated[list[SpokenName], Field(min_length=1, max_length=20), Tag("labels")],
     Discriminator(_sides_kind),
 ]
 
@@ -323,23 +349,25 @@ Sides = Annotated[
 class ExerciseFields(Table):
     """What an exercise step and an entry of the exercise library have in common."""
 
-    name: Annotated[Name | None, Field(description="Its name, spoken and shown.", examples=["Neck stretch"])] = None
+    name: Annotated[SpokenName | None, Field(description="Its name, spoken and shown.", examples=["Neck stretch"])] = (
+        None
+    )
     instruction: Annotated[
-        Text | None,
+        Sentence | None,
         Field(
             description="How to do it, said before the first work of the exercise.",
             examples=["Tilt your head to the {side}."],
         ),
     ] = None
     cue: Annotated[
-        Text | None,
+        Sentence | None,
         Field(
             description="The short form, said before later sides and sets. Default: the side, or the name.",
             examples=["Now to the {side}."],
         ),
     ] = None
     caution: Annotated[
-        Text | None,
+        Sentence | None,
         Field(description="What to take care of, said once before the first work.", examples=["Come up slowly."]),
     ] = None
     hold: Annotated[WorkMs | None, Field(description="Keep still for exactly so long.", examples=["30s"])] = None
@@ -408,7 +436,7 @@ class ExerciseFields(Table):
         ),
     ] = None
     needs: Annotated[
-        Annotated[list[Name], Field(max_length=20)] | None,
+        Annotated[list[SpokenName], Field(max_length=20)] | None,
         Field(description='What to have at hand; the start says "You need a chair."', examples=[["a chair"]]),
     ] = None
     figure: Annotated[Name | None, Field(description="What to call its picture, for handouts.")] = None
@@ -447,7 +475,7 @@ class ExerciseStep(ExerciseFields):
 class SayStep(Table):
     """Say something between exercises."""
 
-    say: Annotated[Text, Field(description="What to say.", examples=["Sit tall."])]
+    say: Annotated[Sentence, Field(description="What to say.", examples=["Sit tall."])]
     pause: Annotated[
         GapMs | None, Field(description="How much silence follows the words. Default: 1 s.", examples=["3s"])
     ] = None
@@ -461,7 +489,8 @@ class RestStep(Table):
 
     rest: Annotated[GapMs, Field(description="At least so long.", examples=["20s"])]
     say: Annotated[
-        Text | None, Field(description='What to say in it. Default: "Rest."', examples=["Rest, and find a doorway."])
+        Sentence | None,
+        Field(description='What to say in it. Default: "Rest."', examples=["Rest, and find a doorway."]),
     ] = None
 
 
@@ -476,7 +505,7 @@ class WaitStep(Table):
         ),
     ]
     say: Annotated[
-        Text | None,
+        Sentence | None,
         Field(description='What to say in it. Default: "Continue when you are ready."', examples=["Find a doorway."]),
     ] = None
 
@@ -594,9 +623,10 @@ class RoutineFile(Table):
     """A routine of voiceroutine: a guided session of stretches, said and chimed to the second."""
 
     format: Annotated[
-        Annotated[int, AfterValidator(_known_format)], Field(description="The version of this format: 1.")
+        Annotated[int, AfterValidator(_known_format)],
+        Field(description="The version of this format: 1.", json_schema_extra={"const": 1}),
     ] = 1
-    title: Annotated[Name, Field(description="What the routine is called.", examples=["Neck cool-down"])]
+    title: Annotated[SpokenName, Field(description="What the routine is called.", examples=["Neck cool-down"])]
     summary: Annotated[
         Text | None, Field(description="For whom it is, in a sentence.", examples=["Six stretches after training."])
     ] = None
