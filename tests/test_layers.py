@@ -14,7 +14,7 @@ import voiceroutine
 PACKAGE = Path(voiceroutine.__file__).parent
 LAYERS = (
     ("errors", "units", "document", "wav", "beside"),
-    ("phrases", "placeholders", "model", "mistakes", "routine", "library", "writing", "audio"),
+    ("phrases", "placeholders", "model", "mistakes", "schema", "routine", "library", "writing", "drafts", "audio"),
     ("unroll", "cues", "sounds"),
     ("timeline", "checks", "voices"),
     ("narration", "mix", "outline"),
@@ -27,6 +27,8 @@ PURE = (
     "document",
     "model",
     "mistakes",
+    "schema",
+    "drafts",
     "placeholders",
     "phrases",
     "routine",
