@@ -430,10 +430,6 @@ def test_a_text_that_gets_too_long_by_its_placeholders_is_an_error() -> None:
     assert problems(text) == [("steps[0].instruction", message, "say it in fewer words")]
 
 
-def test_a_routine_has_at_most_5000_written_steps() -> None:
-    assert problems('[[steps]]\nsay = "x"\n' * 5_001) == [("steps", "must have at most 5,000 entries", "")]
-
-
 HERE = Path(__file__).parent
 
 

@@ -67,6 +67,7 @@ _HINTS = {
     ("missing", "sound"): 'say which: sound = "brown-noise"',
     ("list_type", "during"): 'write it like [{ at = "10s", say = "Breathe out." }]',
     ("too_short", "steps"): "write at least one [[steps]], with exercise, name, rest or say below it",
+    ("too_long", "steps"): "is a part of the file there many times? for rounds, write a block with repeat",
     ("too_short", "sides"): 'write it like ["left", "right"], or sides = "none"',
     ("too_short", "phases"): 'write it like [{ say = "Lift.", lasts = "2s" }]',
     ("string_too_long", "say"): "make two steps of it",
@@ -246,6 +247,9 @@ def unknown_placeholders(document: Document, fields: model.ExerciseFields, path:
 
 def _problem(document: Document, table: type[model.Table], detail: ErrorDetails) -> Problem:
     path = _path_in_file(detail["loc"])
+    if detail["type"] == "union_tag_not_found" and (misspelled := _misspelled_kind(detail["input"])):
+        key, hint = misspelled
+        return document.problem((*path, key), f'can\'t tell what kind of step this is: unknown key "{key}"', hint)
     message, hint = _said(detail, path, table)
     return document.problem(path, message, hint or _HINTS.get((detail["type"], str(path[-1])), ""))
 
@@ -299,14 +303,19 @@ def _out_of_range(kind: str, context: Mapping[str, object], otherwise: str) -> s
     return said.format(**context) if said else otherwise[:1].lower() + otherwise[1:]
 
 
+def _misspelled_kind(step: object) -> tuple[str, str] | None:
+    """Return the key that is nearly one that tells the kind of a step, and which it may be meant to be."""
+    telling = [key for keys in model.STEP_KINDS.values() for key in keys]
+    unknown = [key for key in step if key not in _STEP_KEYS] if isinstance(step, dict) else []
+    return next(((key, hint) for key in unknown if (hint := did_you_mean(key.lower(), telling))), None)
+
+
 def _unknown_step(step: object) -> tuple[str, str]:
     if not isinstance(step, dict):
         return 'a step must be a table, like { exercise = "neck-tilt" }', _STEPS_HINT.format(key="steps")
     message = "can't tell what kind of step this is"
-    telling = [key for keys in model.STEP_KINDS.values() for key in keys]
-    near = next((hint for key in step if key not in _STEP_KEYS and (hint := did_you_mean(key.lower(), telling))), "")
-    if near or not any(key in _STEP_KEYS for key in step):
-        return message, near or _KINDS_HINT
+    if not any(key in _STEP_KEYS for key in step):
+        return message, _KINDS_HINT
     kind = next(kind for kind in _TABLES if any(key in _TABLES[kind].written_keys() for key in step))
     return message, f"{_with_article(kind)} step needs the key {' or '.join(model.STEP_KINDS[kind])}"
 
@@ -320,7 +329,8 @@ def _unknown_key(key: str, owner: type[model.Table], path: KeyPath) -> tuple[str
     message = f'{_with_article(kind)} step has no key "{key}"'
     elsewhere = [_with_article(name) for name, table in _TABLES.items() if key in table.written_keys()]
     if elsewhere:
-        return message, f"{key} belongs to {' or '.join(elsewhere)} step; a step is of one kind: write two steps"
+        owners = " or ".join([*filter(None, [", ".join(elsewhere[:-1])]), elsewhere[-1]])
+        return message, f"{key} belongs to {owners} step; a step is of one kind: write two steps"
     return message, near or f"it has: {', '.join(known)}"
 
 

@@ -96,7 +96,8 @@ def _check_limits(routine: Routine, unrolled: Sequence[Interval]) -> None:
         hint = "are the durations right? --no-limits plays it all the same"
     else:
         return
-    raise RoutineError([Problem(where=replace(routine.where, path="steps"), message=message, hint=hint)])
+    where = replace(routine.where, path="steps", text="", width=0)
+    raise RoutineError([Problem(where=where, message=message, hint=hint)])
 
 
 def _flatten(steps: Sequence[Step], rounds: tuple[int, ...]) -> Iterator[_Occurrence]:
