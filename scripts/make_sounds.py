@@ -1,6 +1,7 @@
-"""Synthesize the bundled chimes: run as ``python scripts/make_sounds.py [FOLDER]``.
+"""Synthesize the bundled sounds: run as ``python scripts/make_sounds.py [FOLDER]``.
 
-Each sound is a table of struck partials, rendered to a FLAC file of 16 bits, 48 kHz and one channel.
+A chime is a table of struck partials or a tone that swells, a bed is shaped noise that repeats without a seam. All are
+rendered to FLAC files of 16 bits, 48 kHz and one channel; beds go into the folder ``beds``.
 The same numpy and libsndfile give the same bytes on every run.
 """
 
@@ -23,6 +24,7 @@ MOMENTARY_FRAMES = 400 * FRAMES_PER_MS
 FULL_SCALE = 32_768
 CHIME_LUFS = -24.0
 CHIME_PEAK_DB = -11.0
+BREATH_LUFS = -30.0
 TWIN_DB = -8.5
 # Lagging twins make the beat swell after the strike instead of cutting it short.
 TWIN_PHASE_TURNS = -0.22
@@ -56,15 +58,37 @@ class Strike:
 
 
 @dataclass(frozen=True)
+class Swell:
+    """A breath of tone: it glides from one pitch to another, rises, and falls to the end of the sound."""
+
+    from_hz: float
+    to_hz: float
+    rise_ms: int
+    overtones_db: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Bed:
+    """Noise that falls by 6 dB an octave between two corners, and steeper beyond them."""
+
+    length_s: int
+    low_hz: float
+    high_hz: float
+    loudness_lufs: float
+    seed: int
+
+
+@dataclass(frozen=True)
 class Sound:
     """A sound's blows and edges, and its level: the loudness unless the peak limit is lower."""
 
     length_ms: int
     attack_ms: int
     fade_ms: int
-    strikes: tuple[Strike, ...]
+    strikes: tuple[Strike, ...] = ()
     peak_db: float = CHIME_PEAK_DB
     loudness_lufs: float | None = CHIME_LUFS
+    swell: Swell | None = None
 
 
 BELL = (
@@ -133,6 +157,15 @@ SOUNDS: dict[str, Sound] = {
             Strike(587.33, HAND_BELL, 1950),
         ),
     ),
+    "breath-in": Sound(
+        700, 4, 120, loudness_lufs=BREATH_LUFS, swell=Swell(261.63, 392.00, 430, (0.0, -16.0, -27.0, -36.0))
+    ),
+    "breath-out": Sound(
+        800, 4, 200, loudness_lufs=BREATH_LUFS, swell=Swell(329.63, 196.00, 140, (0.0, -12.0, -22.0, -30.0))
+    ),
+}
+BEDS: dict[str, Bed] = {
+    "brown-noise": Bed(length_s=20, low_hz=60.0, high_hz=2500.0, loudness_lufs=-34.0, seed=1),
 }
 
 
@@ -169,6 +202,30 @@ def render_strike(strike: Strike, attack_ms: int, frames: int) -> Samples:
     attack_frames = attack_ms * FRAMES_PER_MS
     struck[start_frames : start_frames + attack_frames] *= raised_cosine(attack_frames)
     return struck * amplitude(strike.level_db)
+
+
+def render_swell(swell: Swell, frames: int) -> Samples:
+    """Return a gliding tone and its overtones; the glide is even to the ear."""
+    place = np.arange(frames) / frames
+    pitch_hz = swell.from_hz * (swell.to_hz / swell.from_hz) ** place
+    turns = np.cumsum(pitch_hz) / RATE_HZ
+    wave = np.zeros(frames)
+    for index, level_db in enumerate(swell.overtones_db):
+        wave += amplitude(level_db) * np.sin(2.0 * np.pi * ((index + 1) * turns + index * PHASE_STEP_TURNS))
+    rise_frames = swell.rise_ms * FRAMES_PER_MS
+    wave[:rise_frames] *= raised_cosine(rise_frames)
+    wave[rise_frames:] *= raised_cosine(frames - rise_frames)[::-1]
+    return wave
+
+
+def render_bed(bed: Bed) -> Samples:
+    """Return noise whose end meets its beginning: made of whole waves only, each at a phase of its own."""
+    frames = bed.length_s * RATE_HZ
+    tones_hz = np.fft.rfftfreq(frames, 1 / RATE_HZ)[1:]
+    shape = 1 / (tones_hz * np.sqrt(1 + (bed.low_hz / tones_hz) ** 4) * np.sqrt(1 + (tones_hz / bed.high_hz) ** 12))
+    phases = 2.0 * np.pi * np.random.default_rng(bed.seed).random(len(tones_hz))
+    noise: Samples = np.fft.irfft(np.concatenate(([0.0], shape * np.exp(1j * phases))), frames)
+    return noise * amplitude(bed.loudness_lufs - momentary_lufs(noise))
 
 
 def k_weighted(samples: Samples) -> Samples:
@@ -208,6 +265,8 @@ def render(sound: Sound) -> Samples:
     mixed = np.zeros(frames)
     for strike in sound.strikes:
         mixed += render_strike(strike, sound.attack_ms, frames)
+    if sound.swell:
+        mixed += render_swell(sound.swell, frames)
     fade_frames = sound.fade_ms * FRAMES_PER_MS
     mixed[-fade_frames:] *= raised_cosine(fade_frames)[::-1]
     return mixed * amplitude(level_gain_db(sound, mixed))
@@ -220,13 +279,12 @@ def to_pcm(samples: Samples) -> npt.NDArray[np.int16]:
 
 def write_sounds(folder: Path) -> list[Path]:
     """Write every sound as FLAC and return the files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, sound in SOUNDS.items():
-        path = folder / f"{name}.flac"
-        soundfile.write(path, to_pcm(render(sound)), RATE_HZ, format="FLAC", subtype="PCM_16")
-        paths.append(path)
-    return paths
+    (folder / "beds").mkdir(parents=True, exist_ok=True)
+    made = {folder / f"{name}.flac": render(sound) for name, sound in SOUNDS.items()}
+    made |= {folder / "beds" / f"{name}.flac": render_bed(bed) for name, bed in BEDS.items()}
+    for path, samples in made.items():
+        soundfile.write(path, to_pcm(samples), RATE_HZ, format="FLAC", subtype="PCM_16")
+    return [*made]
 
 
 def main() -> None:
