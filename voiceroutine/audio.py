@@ -1,4 +1,4 @@
-"""Samples: reading files, resampling, loudness, levelling."""
+"""Samples: resampling, loudness, levelling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from voiceroutine.units import SAMPLERATE_HZ, gain_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
     import numpy.typing as npt
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 SPEECH_LUFS = -18.5
 HIGHEST_PEAK_DBFS = -3.0
+CHIME_LUFS = -24.0
+CHIME_PEAK_DBFS = -11.0
+KNOCK_BELOW_MS = 400
+KNOCK_PEAK_DBFS = -18.0
+MOST_GAIN_DB = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +39,11 @@ class Clip:
         return -(-len(self.samples) * 1000 // self.samplerate_hz)
 
 
-def read_clip(path: Path) -> Clip:
-    """Read a sound file; several channels are averaged into one.
-
-    Raises:
-        OSError: the file can't be read as sound.
-    """
-    import soundfile
-
-    try:
-        samples, samplerate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.SoundFileError as error:
-        raise OSError(f"{path}: {error}") from error
-    return Clip(samples=samples.mean(axis=1, dtype=np.float32), samplerate_hz=samplerate_hz)
+def joined(parts: Iterable[Clip]) -> Clip:
+    """Return the parts of one recording as one clip."""
+    found = [*parts]
+    samples = np.concatenate([part.samples for part in found]) if found else np.zeros(0, np.float32)
+    return Clip(samples=samples, samplerate_hz=found[0].samplerate_hz if found else SAMPLERATE_HZ)
 
 
 def resampled(clip: Clip, samplerate_hz: int = SAMPLERATE_HZ) -> Clip:
@@ -68,6 +65,22 @@ def levelled(clip: Clip, target_lufs: float = SPEECH_LUFS) -> Clip:
     return Clip(samples=clip.samples * np.float32(gain), samplerate_hz=clip.samplerate_hz)
 
 
+def as_chime(clip: Clip) -> Clip:
+    """Return the clip as loud as the bundled chimes: -24 LUFS in its loudest 400 ms, and no peak above -11 dBFS.
+
+    A knock, shorter than 400 ms, has its peak at -18 dBFS, as the bundled tick. Nothing is made more than 20 dB louder.
+    """
+    peak = float(np.max(np.abs(clip.samples), initial=0.0))
+    if peak == 0.0:
+        return clip
+    if clip.duration_ms < KNOCK_BELOW_MS:
+        gain = gain_of(KNOCK_PEAK_DBFS) / peak
+    else:
+        gain = min(gain_of(CHIME_LUFS - loudest_lufs(clip)), gain_of(CHIME_PEAK_DBFS) / peak)
+    samples = clip.samples * np.float32(min(gain, gain_of(MOST_GAIN_DB)))
+    return Clip(samples=samples, samplerate_hz=clip.samplerate_hz)
+
+
 def whole_milliseconds(clip: Clip) -> Clip:
     """Return the clip with silence added up to the next whole millisecond."""
     frames = -(-len(clip.samples) * 1000 // clip.samplerate_hz) * clip.samplerate_hz // 1000
@@ -75,24 +88,41 @@ def whole_milliseconds(clip: Clip) -> Clip:
     return Clip(samples=samples, samplerate_hz=clip.samplerate_hz)
 
 
-def loudness_lufs(clip: Clip) -> float:
-    """Return the integrated loudness of a mono clip in LUFS; -inf for silence.
+def loudness_lufs(*parts: Clip) -> float:
+    """Return the integrated loudness of a mono recording, in one part or several, in LUFS; -inf for silence.
 
-    A clip shorter than one block of 400 ms is measured as one block, without gates.
+    A part shorter than one block of 400 ms is measured as one block; one such part alone, without gates.
 
     Source: ITU-R BS.1770-5, annex 1.
     """
-    power = _k_weighted(clip) ** 2
-    block, step = int(0.4 * clip.samplerate_hz), int(0.1 * clip.samplerate_hz)
-    if len(power) < block:
-        return _lufs(float(power.mean())) if len(power) else -np.inf
-    sums = np.concatenate(([0.0], np.cumsum(power, dtype=np.float64)))
-    starts = np.arange(0, len(power) - block + 1, step)
-    blocks = (sums[starts + block] - sums[starts]) / block
+    measured = [_block_powers(part) for part in parts]
+    blocks = np.concatenate(measured) if len(measured) > 1 else measured[0]
+    if len(blocks) == 1:
+        return _lufs(float(blocks[0]))
     loud = blocks[blocks > 10 ** ((-70 + 0.691) / 10)]
     if not len(loud):
         return -np.inf
     return _lufs(float(loud[loud > loud.mean() * 0.1].mean()))
+
+
+def _block_powers(clip: Clip) -> npt.NDArray[np.float64]:
+    """Return the K-weighted power of every block of 400 ms, one each 100 ms."""
+    power = _k_weighted(clip) ** 2
+    block, step = int(0.4 * clip.samplerate_hz), int(0.1 * clip.samplerate_hz)
+    if len(power) < block:
+        return np.array([power.mean()] if len(power) else [])
+    sums = np.concatenate(([0.0], np.cumsum(power, dtype=np.float64)))
+    starts = np.arange(0, len(power) - block + 1, step)
+    blocks: npt.NDArray[np.float64] = (sums[starts + block] - sums[starts]) / block
+    return blocks
+
+
+def loudest_lufs(clip: Clip) -> float:
+    """Return the loudness of the loudest 400 ms of a mono clip in LUFS; -inf for silence."""
+    block = int(0.4 * clip.samplerate_hz)
+    padded = np.pad(clip.samples, (0, block))
+    sums = np.concatenate(([0.0], np.cumsum(_k_weighted(Clip(samples=padded, samplerate_hz=clip.samplerate_hz)) ** 2)))
+    return _lufs(float(np.max(sums[block:] - sums[:-block])) / block)
 
 
 def _lufs(power: float) -> float:

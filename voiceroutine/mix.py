@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voiceroutine.audio import read_clip, resampled
-from voiceroutine.cues import Chime
+from voiceroutine.cues import Chime, Speech
 from voiceroutine.units import frame_at, gain_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from voiceroutine.audio import Samples
+    from voiceroutine.background import Background
     from voiceroutine.cues import Cue
     from voiceroutine.narration import Narrator
     from voiceroutine.sounds import Sounds
@@ -39,37 +39,58 @@ class Clips:
         gain_db = cue.utterance.voice.gain_db
         return samples * np.float32(gain_of(gain_db)) if gain_db else samples
 
+    def is_heard(self, speech: Speech) -> bool:
+        """Tell whether somebody speaks, instead of letting time pass."""
+        return "silent" not in {speech.utterance.voice.engine, self._narrator.engine.name}
+
     def _chime(self, name: str) -> Samples:
         if name not in self._chimes:
-            self._chimes[name] = resampled(read_clip(self._sounds.files[name])).samples
+            self._chimes[name] = self._sounds.clip(name).samples
         return self._chimes[name]
 
 
 class Mix:
-    """All cues as one stream of mono samples at 48 kHz.
+    """All cues as one stream of mono samples at 48 kHz, on a background if there is one.
 
-    Cues may be added while others read, as long as they begin no earlier than those before them.
+    Cues may be added while others read, as long as they begin no earlier than those before them. Samples that lie at
+    least `lookahead_ms` before whatever is still to be added are what they will be.
     """
 
-    def __init__(self, clips: Clips, cues: Iterable[Cue] = ()) -> None:
+    def __init__(self, clips: Clips, cues: Iterable[Cue] = (), background: Background | None = None) -> None:
         self._clips = clips
+        self._background = background
         self._cues: list[Cue] = []
         self._starts: list[int] = []
         self._longest_frames = 0
         self.add(cues)
+
+    @property
+    def lookahead_ms(self) -> int:
+        """How far what sounds depends on later cues, and on the end."""
+        return self._background.lookahead_ms if self._background else 0
+
+    def end_at(self, duration_ms: int) -> None:
+        """Say how long all of it lasts, so that the background can fade out."""
+        if self._background:
+            self._background.end_at(duration_ms)
 
     def add(self, cues: Iterable[Cue]) -> None:
         """Append cues, in the order of their instants; chimes are read now, so that reading samples never waits."""
         for cue in cues:
             if isinstance(cue, Chime):
                 self._clips.of(cue)
+            elif self._background and self._clips.is_heard(cue):
+                self._background.duck(cue.at_ms, cue.end_ms)
             self._longest_frames = max(self._longest_frames, frame_at(cue.duration_ms))
             self._cues.append(cue)
             self._starts.append(frame_at(cue.at_ms))
 
     def read(self, first_frame: int, out: Samples) -> Samples:
         """Fill `out`, shape (frames,), with what sounds from `first_frame` on, and return it."""
-        out.fill(0.0)
+        if self._background:
+            self._background.read(first_frame, out)
+        else:
+            out.fill(0.0)
         end_frame = first_frame + len(out)
         low = bisect_left(self._starts, first_frame - self._longest_frames)
         high = bisect_left(self._starts, end_frame)

@@ -60,7 +60,7 @@ class Score:
 
     @property
     def playable_ms(self) -> int:
-        """Up to where everything is known: just before the end of the last gap, never inside work."""
+        """Up to where everything is known: just before the end of a gap, never inside work."""
         return self._playable_ms
 
     @property
@@ -90,11 +90,15 @@ class Score:
 
     def _grow(self, placed: Iterable[Placed]) -> None:
         try:
+            gap_ends_ms: deque[int] = deque()
             for one in placed:
                 self.mix.add(one.cues)
                 self.placed.append(one)
                 if not one.interval.exact:
-                    self._playable_ms = max(self._playable_ms, one.end_ms - WAIT_BEFORE_WORK_MS)
+                    gap_ends_ms.append(one.end_ms)
+                while gap_ends_ms and gap_ends_ms[0] + self.mix.lookahead_ms <= one.end_ms:
+                    self._playable_ms = max(self._playable_ms, gap_ends_ms.popleft() - WAIT_BEFORE_WORK_MS)
+            self.mix.end_at(self.known_ms)
             self._playable_ms = self.known_ms
             self.is_complete = True
         except BaseException as error:  # noqa: BLE001  handed to the thread that waits

@@ -13,13 +13,14 @@ from voiceroutine.errors import Problem, RoutineError
 from voiceroutine.library import EXERCISES_FILE, default_library
 from voiceroutine.phrases import beginnings, phrases_for
 from voiceroutine.routine import load_routine
-from voiceroutine.sounds import bundled_sounds
+from voiceroutine.sounds import Sounds, sounds_beside
 from voiceroutine.timeline import compile_intervals, compile_timeline
 from voiceroutine.unroll import unroll
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from voiceroutine.background import Background
     from voiceroutine.cues import Cue
     from voiceroutine.document import Document
     from voiceroutine.library import Library
@@ -52,9 +53,11 @@ def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None =
     document = _document(name_or_path, wishes.language, library)
     written = document.data.get("language")
     language = written if isinstance(written, str) else "en"
-    routine = load_routine(document, library.exercises(language), profile=wishes.profile)
+    sounds = sounds_beside(Path(document.file).parent.absolute())
+    routine = load_routine(document, library.exercises(language), profile=wishes.profile, sounds=sounds)
+    settings = replace(routine.sounds, folder=str(sounds.beside))
     notes = (*routine.notes, *_untranslated_phrases(document, language), *_untranslated(routine, language, library))
-    return replace(routine, voice=_wished(routine.voice, wishes), notes=notes)
+    return replace(routine, voice=_wished(routine.voice, wishes), sounds=settings, notes=notes)
 
 
 def _document(name_or_path: str, language: str | None, library: Library) -> Document:
@@ -149,23 +152,44 @@ class Production:
 
         return Narrator(self.choice.engine, ClipCache(self.cache_folder) if self.cache_folder else None)
 
+    @cached_property
+    def sounds(self) -> Sounds:
+        """The bundled sounds and those beside the routine."""
+        folder = self.routine.sounds.folder
+        return sounds_beside(Path(folder) if folder else None)
+
     def placed(self) -> Iterator[Placed]:
         """Yield the timeline from left to right, speaking as it goes."""
-        return compile_intervals(self.routine, self.intervals, self.narrator.duration_ms, bundled_sounds().length_ms)
+        return compile_intervals(self.routine, self.intervals, self.narrator.duration_ms, self.sounds.length_ms)
 
     def timeline(self) -> Timeline:
         """Return the whole timeline with measured speech."""
-        return compile_timeline(self.routine, self.intervals, self.narrator.duration_ms, bundled_sounds().length_ms)
+        return compile_timeline(self.routine, self.intervals, self.narrator.duration_ms, self.sounds.length_ms)
 
     def estimated_timeline(self) -> Timeline:
         """Return the whole timeline with estimated speech; nothing is spoken."""
-        return compile_timeline(self.routine, self.intervals, estimated_ms, bundled_sounds().length_ms)
+        return compile_timeline(self.routine, self.intervals, estimated_ms, self.sounds.length_ms)
 
     def mix(self, cues: Iterable[Cue] = ()) -> Mix:
         """Return the samples of cues."""
         from voiceroutine.mix import Clips, Mix
 
-        return Mix(Clips(self.narrator, bundled_sounds()), cues)
+        return Mix(Clips(self.narrator, self.sounds), cues, self._background())
+
+    def _background(self) -> Background | None:
+        settings = self.routine.sounds.background
+        if settings is None:
+            return None
+        from voiceroutine.audio import SPEECH_LUFS
+        from voiceroutine.background import Background, crossfaded_loop, seamless_loop
+
+        looped = seamless_loop if settings.sound in self.sounds.beds else crossfaded_loop
+        return Background(
+            looped(self.sounds.background_parts(settings.sound)),
+            level_lufs=SPEECH_LUFS + self.routine.voice.gain_db + settings.gain_db,
+            duck_db=settings.duck_db,
+            fade_ms=settings.fade_ms,
+        )
 
 
 def default_cache_folder() -> Path:

@@ -11,6 +11,7 @@ from voiceroutine.document import shown
 from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
 from voiceroutine.phrases import has_phrases, languages, phrases_for
 from voiceroutine.placeholders import phrase_problems, placeholder_problems, unfilled_problems
+from voiceroutine.soundnames import BUNDLED_ONLY, KnownSounds, sound_problems
 from voiceroutine.units import duration_text
 
 if TYPE_CHECKING:
@@ -92,8 +93,18 @@ PROFILES: Mapping[Profile, CueSettings] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackgroundSettings:
+    """What sounds under the whole routine; both levels are relative to the loudness of speech."""
+
+    sound: str
+    gain_db: float = -18.0
+    duck_db: float = -9.0
+    fade_ms: int = 3_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SoundSettings:
-    """Which sound each chime is."""
+    """Which sound each chime is: a bundled name, or a file in `folder`, which is the routine's, or below it."""
 
     start: str = "bell"
     end: str = "bowl"
@@ -101,6 +112,8 @@ class SoundSettings:
     halfway: str = "soft-tick"
     tick: str = "tick"
     finish: str = "three-bells"
+    background: BackgroundSettings | None = None
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,18 +283,22 @@ def _exercises(steps: Sequence[Step]) -> Iterator[Exercise]:
             yield step
 
 
-def load_routine(document: Document, library: Entries, *, profile: Profile | None = None) -> Routine:
+def load_routine(
+    document: Document, library: Entries, *, profile: Profile | None = None, sounds: KnownSounds = BUNDLED_ONLY
+) -> Routine:
     """Turn a document into a routine.
 
     Args:
         document: the file.
         library: for every exercise id its entries, the most important first.
         profile: one that the listener chose; it wins over the file's.
+        sounds: what there is to chime with.
 
     Raises:
         RoutineError: with every problem of the file.
     """
     loader = _Loader(document, library, profile)
+    loader.check_sounds(sounds)
     routine = loader.routine()
     if loader.problems:
         raise mistakes.refusal(loader.problems)
@@ -327,9 +344,13 @@ class _Loader:
             steps=self._steps(written.steps, ("steps",), None),
             voice=_voice(written),
             cues=self._cues,
+            sounds=_sounds(written.sounds),
             own_phrases=tuple(written.phrases.items()),
             notes=tuple(self.notes),
         )
+
+    def check_sounds(self, sounds: KnownSounds) -> None:
+        self._collect(sound_problems(self._document, self._written, self._library, sounds))
 
     def _own_cues(self, around: CueSettings | None, written: model.CuesTable | None) -> CueSettings | None:
         """Return the settings of a step: its own over those around it; None where they are the routine's."""
@@ -673,3 +694,11 @@ def _voice(written: model.RoutineFile) -> VoiceSettings:
     pronounce = tuple(sorted(written.pronounce.items()))
     given = written.voice.model_dump(exclude_none=True)
     return VoiceSettings(language=written.language or "en", pronounce=pronounce, **given)
+
+
+def _sounds(written: model.SoundsTable) -> SoundSettings:
+    given = written.model_dump(exclude_none=True)
+    background = given.pop("background", None)
+    if background and "fade" in background:
+        background["fade_ms"] = background.pop("fade")
+    return SoundSettings(**given, background=BackgroundSettings(**background) if background else None)

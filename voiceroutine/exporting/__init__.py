@@ -38,6 +38,7 @@ def export_mix(mix: Mix, duration_ms: int, path: Path, progress: Progress = lamb
         ExportError: the format is unknown, or the file can't be written.
     """
     check_path(path)
+    mix.end_at(duration_ms)
     # Twice, since how much room there is must be seen before the unfinished file is removed.
     with _told(path), written_beside(path) as part, _told(path), closing(_open_sink(part, path.suffix.lower())) as sink:
         _render(mix, frame_at(duration_ms), sink, progress)

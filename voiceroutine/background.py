@@ -1,0 +1,188 @@
+"""What sounds under a whole routine: a loop, softer under words, faded at both ends.
+
+It is a function of position, as the mix is. Where words follow each other closely the loop stays down between them. So the samples of an instant depend on words
+that come later, and at the end on how long all of it lasts: on no more than what lies within `lookahead_ms`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voiceroutine.audio import MOST_GAIN_DB, Clip, loudness_lufs
+from voiceroutine.units import SAMPLERATE_HZ, frame_at, gain_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy.typing as npt
+
+    from voiceroutine.audio import Samples
+
+    Pcm = npt.NDArray[np.int16]
+
+FALL_MS = 400
+RISE_MS = 800
+# Words nearer to each other than this count as one: falling and rising in less is heard as pumping.
+NEAR_MS = 1_500
+CROSSFADE_FRAMES = 2 * SAMPLERATE_HZ
+
+_MEASURED_FRAMES = 5 * SAMPLERATE_HZ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """Mono samples at 48 kHz whose end goes on into their beginning: 16 bits, so that ten minutes fit into 60 MB."""
+
+    pcm: Pcm
+
+    @property
+    def loudness_lufs(self) -> float:
+        """The integrated loudness, -inf for silence."""
+        parts = range(0, len(self.pcm), _MEASURED_FRAMES)
+        return loudness_lufs(*(_floats(self.pcm[start : start + _MEASURED_FRAMES]) for start in parts))
+
+    def pieces(self, first_frame: int, frames: int) -> Iterator[tuple[int, Pcm]]:
+        """Yield what sounds from a frame on, and at which frame of it each piece begins."""
+        done = 0
+        while done < frames:
+            place = (first_frame + done) % len(self.pcm)
+            piece = self.pcm[place : place + frames - done]
+            yield done, piece
+            done += len(piece)
+
+
+def seamless_loop(parts: Iterable[Clip]) -> Loop:
+    """Return a loop of a recording that was made as one."""
+    return Loop(pcm=_pcm_at_48_khz(parts))
+
+
+def crossfaded_loop(parts: Iterable[Clip]) -> Loop:
+    """Return a loop of any recording: its end fades into its beginning, in two seconds or a quarter of it."""
+    pcm = _pcm_at_48_khz(parts)
+    frames = min(CROSSFADE_FRAMES, len(pcm) // 4)
+    angle = np.linspace(0, np.pi / 2, frames)
+    seam = pcm[len(pcm) - frames :] * np.cos(angle) + pcm[:frames] * np.sin(angle)
+    pcm[len(pcm) - frames :] = np.clip(np.rint(seam), -32768, 32767)
+    return Loop(pcm=pcm[frames:])
+
+
+def _pcm_at_48_khz(parts: Iterable[Clip]) -> Pcm:
+    converted = [_to_pcm(samples) for samples in _resampled(parts)]
+    return np.concatenate(converted)
+
+
+def _resampled(parts: Iterable[Clip]) -> Iterator[Samples]:
+    stream = None
+    for part in parts:
+        if part.samplerate_hz == SAMPLERATE_HZ:
+            yield part.samples
+            continue
+        import soxr
+
+        stream = stream or soxr.ResampleStream(part.samplerate_hz, SAMPLERATE_HZ, 1, dtype="float32", quality="HQ")
+        yield stream.resample_chunk(part.samples)
+    if stream is not None:
+        yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _to_pcm(samples: Samples) -> Pcm:
+    pcm: Pcm = np.clip(np.rint(samples * np.float32(32768)), -32768, 32767).astype(np.int16)
+    return pcm
+
+
+def _floats(pcm: Pcm) -> Clip:
+    return Clip(samples=pcm.astype(np.float32) / np.float32(32768), samplerate_hz=SAMPLERATE_HZ)
+
+
+class Background:
+    """A loop under words.
+
+    Args:
+        loop: what sounds.
+        level_lufs: how loud it is where nobody speaks. No recording is raised by more than 20 dB.
+        duck_db: by how much that changes under words, so less than 0.
+        fade_ms: how long it fades in at the start and out at the end.
+    """
+
+    def __init__(self, loop: Loop, *, level_lufs: float, duck_db: float, fade_ms: int) -> None:
+        self._loop = loop
+        loudness = loop.loudness_lufs
+        level_db = min(level_lufs - loudness, MOST_GAIN_DB) if np.isfinite(loudness) else 0.0
+        self._up = np.float32(gain_of(level_db) / 32768)
+        self._down = np.float32(gain_of(level_db + duck_db) / 32768)
+        self._fall = _ramp(level_db, level_db + duck_db, frame_at(FALL_MS))
+        self._rise = _ramp(level_db + duck_db, level_db, frame_at(RISE_MS))
+        self._fade_frames = frame_at(fade_ms)
+        self._end_frame: int | None = None
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self.lookahead_ms = max(NEAR_MS, fade_ms)
+
+    def duck(self, start_ms: int, end_ms: int) -> None:
+        """Be softer from one instant to another; they come in the order of their starts."""
+        start, end = frame_at(start_ms), frame_at(end_ms)
+        if self._ends and start - self._ends[-1] < frame_at(NEAR_MS):
+            self._ends[-1] = max(self._ends[-1], end)
+        elif start < end:
+            self._ends.append(end)
+            self._starts.append(start)
+
+    def end_at(self, duration_ms: int) -> None:
+        """Fade out so as to be silent from this instant on."""
+        self._end_frame = frame_at(duration_ms)
+
+    def read(self, first_frame: int, out: Samples) -> None:
+        """Fill `out`, shape (frames,), with what sounds from `first_frame` on."""
+        gains = self._gains(first_frame, len(out))
+        for begin, piece in self._loop.pieces(first_frame, len(out)):
+            end = begin + len(piece)
+            np.multiply(piece, gains[begin:end] if gains.ndim else gains, out=out[begin:end])
+
+    def _gains(self, first_frame: int, frames: int) -> Samples:
+        """Return the gain of every frame, or one for all of them."""
+        low = bisect_left(self._ends, first_frame - len(self._rise))
+        high = bisect_left(self._starts, first_frame + frames + len(self._fall))
+        fades = [*self._fades(first_frame, frames)]
+        if low >= high and not fades:
+            return np.asarray(self._up)
+        gains = np.full(frames, self._up, np.float32)
+        for start, end in zip(self._starts[low:high], self._ends[low:high], strict=True):
+            _put(gains, start - len(self._fall) - first_frame, self._fall)
+            gains[max(0, start - first_frame) : max(0, end - first_frame)] = self._down
+            _put(gains, end - first_frame, self._rise)
+        for begin, fade in fades:
+            gains[begin : begin + len(fade)] *= fade
+        return gains
+
+    def _fades(self, first_frame: int, frames: int) -> Iterator[tuple[int, Samples]]:
+        """Yield what the gains are multiplied with, from a frame on."""
+        if first_frame < self._fade_frames:
+            yield 0, _curve(np.arange(first_frame, min(first_frame + frames, self._fade_frames)) / self._fade_frames)
+        if self._end_frame is None or first_frame + frames <= self._end_frame - self._fade_frames:
+            return
+        begin = max(0, self._end_frame - self._fade_frames - first_frame)
+        left = self._end_frame - np.arange(first_frame + begin, first_frame + frames)
+        yield begin, _curve(np.maximum(left, 0) / max(1, self._fade_frames))
+
+
+def _ramp(from_db: float, to_db: float, frames: int) -> Samples:
+    """Return gains that change evenly in decibels."""
+    levels_db = from_db + (to_db - from_db) * (np.arange(frames) + 0.5) / frames
+    ramp: Samples = (10 ** (levels_db / 20) / 32768).astype(np.float32)
+    return ramp
+
+
+def _curve(share: npt.NDArray[np.float64]) -> Samples:
+    """Return gains from 0 to 1, without a corner at either."""
+    share = np.minimum(share, 1.0)
+    return (share * share * (3 - 2 * share)).astype(np.float32)
+
+
+def _put(gains: Samples, at: int, ramp: Samples) -> None:
+    begin, end = max(0, at), min(len(gains), at + len(ramp))
+    if begin < end:
+        gains[begin:end] = ramp[begin - at : end - at]
