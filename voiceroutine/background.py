@@ -1,7 +1,8 @@
 """What sounds under a whole routine: a loop, softer under words, faded at both ends.
 
-It is a function of position, as the mix is. Where words follow each other closely the loop stays down between them. So the samples of an instant depend on words
-that come later, and at the end on how long all of it lasts: on no more than what lies within `lookahead_ms`.
+It is a function of position, as the mix is. Where words follow each other closely the loop stays down between them. So
+the samples of an instant depend on words that come later, and at the end on how long all of it lasts: on no more than
+what lies within `lookahead_ms`.
 """
 
 from __future__ import annotations
