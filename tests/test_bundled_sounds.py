@@ -1,4 +1,4 @@
-"""The bundled chimes: clean edges, calm levels, told apart, and what their script makes."""
+"""The bundled sounds: clean edges, calm levels, told apart, beds without a seam, and what their script makes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ FRAMES_PER_MS = 48
 STEP_16_BIT = 1 / 32_768
 CHIMES = ("bell", "bowl", "two-tone", "three-bells")
 TICKS = ("tick", "soft-tick")
-NAMES = CHIMES + TICKS
+BREATHS = ("breath-in", "breath-out")
+STRUCK = CHIMES + TICKS
+NAMES = STRUCK + BREATHS
 LENGTH_MS = {
     "bell": (2500, 3000),
     "bowl": (3500, 4500),
@@ -31,9 +33,11 @@ LENGTH_MS = {
     "three-bells": (3000, 6000),
     "tick": (80, 120),
     "soft-tick": (150, 250),
+    "breath-in": (600, 900),
+    "breath-out": (600, 900),
 }
-ATTACK_MS = {name: (20 if name == "bowl" else 5) for name in NAMES}
-ONSET_MS = {name: (5 if name == "bowl" else 2) for name in NAMES}
+ATTACK_MS = {name: (20 if name == "bowl" else 5) for name in STRUCK}
+ONSET_MS = {name: (5 if name == "bowl" else 2) for name in STRUCK}
 FADE_MS = {name: (5 if name in TICKS else 20) for name in NAMES}
 TICK_PEAK_DB = {"tick": -18.0, "soft-tick": -20.0}
 BACKGROUND_DB = -37.0
@@ -53,6 +57,7 @@ make_sounds = load_script()
 
 
 def read(name: str) -> Samples:
+    """Return a bundled sound; a bed's name has its folder."""
     samples, rate_hz = soundfile.read(AUDIO / f"{name}.flac", dtype="float64", always_2d=True)
     assert rate_hz == RATE_HZ
     assert samples.shape[1] == 1
@@ -108,13 +113,13 @@ def test_begins_and_ends_at_exactly_zero(name: str, sounds: dict[str, Samples]) 
     assert abs(samples.mean()) < 1e-4
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STRUCK)
 def test_onset_is_frame_zero(name: str, sounds: dict[str, Samples]) -> None:
     loud = np.abs(sounds[name]) > 0.05 * np.max(np.abs(sounds[name]))
     assert np.argmax(loud) <= ONSET_MS[name] * FRAMES_PER_MS
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STRUCK)
 def test_attack_is_quick_and_does_not_click(name: str, sounds: dict[str, Samples]) -> None:
     samples = np.abs(sounds[name])
     attack_frames = ATTACK_MS[name] * FRAMES_PER_MS
@@ -168,6 +173,35 @@ def test_ticks_are_quiet(name: str, sounds: dict[str, Samples]) -> None:
     assert to_db(np.max(np.abs(sounds[name]))) == pytest.approx(TICK_PEAK_DB[name], abs=0.1)
 
 
+@pytest.mark.parametrize("name", BREATHS)
+def test_breaths_are_softer_than_chimes(name: str, sounds: dict[str, Samples]) -> None:
+    assert to_db(np.max(np.abs(sounds[name]))) <= -20
+    assert make_sounds.momentary_lufs(sounds[name]) == pytest.approx(-30, abs=0.5)
+
+
+def pitch_hz(samples: Samples) -> float:
+    """Return the strongest tone of a stretch."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), RATE_HZ))
+    return float(np.argmax(spectrum))
+
+
+@pytest.mark.parametrize(("name", "rises"), [("breath-in", True), ("breath-out", False)])
+def test_breathing_in_rises_and_breathing_out_falls(name: str, rises: bool, sounds: dict[str, Samples]) -> None:
+    quarters = np.array_split(sounds[name], 4)
+    assert (pitch_hz(quarters[2]) / pitch_hz(quarters[0]) > 1.15) == rises
+    assert (pitch_hz(quarters[0]) / pitch_hz(quarters[2]) > 1.15) != rises
+
+
+@pytest.mark.parametrize("name", BREATHS)
+def test_a_breath_swells(name: str, sounds: dict[str, Samples]) -> None:
+    levels = [to_db(float(np.std(part))) for part in np.split(sounds[name], len(sounds[name]) // 2400)]
+    loudest = int(np.argmax(levels))
+    assert (np.diff(levels[: loudest + 1]) > 0).all()
+    assert (np.diff(levels[loudest:]) < 0).all()
+    assert min(loudest, len(levels) - 1 - loudest) >= 3
+    assert np.max(np.abs(sounds[name][:FRAMES_PER_MS])) < 0.01 * np.max(np.abs(sounds[name]))
+
+
 @pytest.mark.parametrize(("first", "second"), list(itertools.combinations(NAMES, 2)))
 def test_sounds_are_told_apart(first: str, second: str, sounds: dict[str, Samples]) -> None:
     likeness = np.max(np.abs(correlate(sounds[first], sounds[second])))
@@ -190,8 +224,49 @@ def test_file_is_what_the_script_makes(name: str, sounds: dict[str, Samples]) ->
 
 
 def test_two_runs_write_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = {name: make_sounds.SOUNDS[name] for name in ("two-tone", *TICKS)}
+    short = {name: make_sounds.SOUNDS[name] for name in ("two-tone", *TICKS, *BREATHS)}
     monkeypatch.setattr(make_sounds, "SOUNDS", short)
     first = make_sounds.write_sounds(tmp_path / "first")
     second = make_sounds.write_sounds(tmp_path / "second")
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+@pytest.fixture(scope="module", params=["brown-noise"])
+def bed(request: pytest.FixtureRequest) -> Samples:
+    return read(f"beds/{request.param}")
+
+
+def test_every_bed_of_the_script_is_bundled_and_small() -> None:
+    files = sorted((AUDIO / "beds").glob("*.flac"))
+    assert {path.stem for path in files} == set(make_sounds.BEDS)
+    assert all(path.stat().st_size < 400_000 for path in files)
+
+
+def test_the_bed_is_what_the_script_makes(bed: Samples) -> None:
+    made = make_sounds.render_bed(make_sounds.BEDS["brown-noise"])
+    assert made.shape == bed.shape
+    assert np.max(np.abs(made - bed)) <= STEP_16_BIT
+
+
+def test_the_bed_has_room_and_no_offset(bed: Samples) -> None:
+    assert to_db(np.max(np.abs(bed))) < -15
+    assert abs(bed.mean()) < 1e-5
+
+
+def test_the_bed_falls_by_6_db_an_octave(bed: Samples) -> None:
+    power = np.abs(np.fft.rfft(bed)) ** 2
+    tones_hz = np.fft.rfftfreq(len(bed), 1 / RATE_HZ)
+    octaves = [power[(tones_hz >= low) & (tones_hz < 2 * low)].mean() for low in (125, 250, 500, 1000)]
+    assert 10 * np.diff(np.log10(octaves)) == pytest.approx([-6.02] * 3, abs=0.4)
+
+
+def test_nothing_is_heard_where_the_end_of_the_bed_meets_its_beginning(bed: Samples) -> None:
+    twice = np.concatenate((bed, bed))
+    frames, step = 2048, 512
+    places = range(0, len(twice) - frames, step)
+    spectra = np.array([np.abs(np.fft.rfft(twice[place : place + frames] * np.hanning(frames))) for place in places])
+    flux = np.maximum(np.diff(spectra, axis=0), 0).sum(axis=1)
+    seam = len(bed) // step
+    assert flux[seam - 6 : seam + 4].max() < np.quantile(flux, 0.999)
+    jumps = np.abs(np.diff(twice))
+    assert jumps[len(bed) - 1] <= jumps[: len(bed) - 1].max()

@@ -88,15 +88,19 @@ def whole_milliseconds(clip: Clip) -> Clip:
     return Clip(samples=samples, samplerate_hz=clip.samplerate_hz)
 
 
-def loudness_lufs(*parts: Clip) -> float:
-    """Return the integrated loudness of a mono recording, in one part or several, in LUFS; -inf for silence.
+def loudness_lufs(clip: Clip) -> float:
+    """Return the integrated loudness of a mono clip in LUFS; -inf for silence.
 
-    A part shorter than one block of 400 ms is measured as one block; one such part alone, without gates.
+    A clip shorter than one block of 400 ms is measured as one block, without gates.
 
     Source: ITU-R BS.1770-5, annex 1.
     """
-    measured = [_block_powers(part) for part in parts]
-    blocks = np.concatenate(measured) if len(measured) > 1 else measured[0]
+    return loudness_of_parts_lufs([clip])
+
+
+def loudness_of_parts_lufs(parts: Iterable[Clip]) -> float:
+    """Return the integrated loudness of a long mono recording, one part at a time; they should last some seconds."""
+    blocks = np.concatenate([np.zeros(0), *(_block_powers(part) for part in parts)])
     if len(blocks) == 1:
         return _lufs(float(blocks[0]))
     loud = blocks[blocks > 10 ** ((-70 + 0.691) / 10)]
@@ -106,7 +110,7 @@ def loudness_lufs(*parts: Clip) -> float:
 
 
 def _block_powers(clip: Clip) -> npt.NDArray[np.float64]:
-    """Return the K-weighted power of every block of 400 ms, one each 100 ms."""
+    """Return the K-weighted power of every block of 400 ms, one each 100 ms; of what is shorter, as one block."""
     power = _k_weighted(clip) ** 2
     block, step = int(0.4 * clip.samplerate_hz), int(0.1 * clip.samplerate_hz)
     if len(power) < block:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voiceroutine.audio import MOST_GAIN_DB, Clip, loudness_lufs
+from voiceroutine.audio import MOST_GAIN_DB, Clip, loudness_of_parts_lufs
 from voiceroutine.units import SAMPLERATE_HZ, frame_at, gain_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Loop:
     def loudness_lufs(self) -> float:
         """The integrated loudness, -inf for silence."""
         parts = range(0, len(self.pcm), _MEASURED_FRAMES)
-        return loudness_lufs(*(_floats(self.pcm[start : start + _MEASURED_FRAMES]) for start in parts))
+        return loudness_of_parts_lufs(_floats(self.pcm[start : start + _MEASURED_FRAMES]) for start in parts)
 
     def pieces(self, first_frame: int, frames: int) -> Iterator[tuple[int, Pcm]]:
         """Yield what sounds from a frame on, and at which frame of it each piece begins."""
@@ -72,8 +72,10 @@ def crossfaded_loop(parts: Iterable[Clip]) -> Loop:
 
 
 def _pcm_at_48_khz(parts: Iterable[Clip]) -> Pcm:
-    converted = [_to_pcm(samples) for samples in _resampled(parts)]
-    return np.concatenate(converted)
+    converted = bytearray()
+    for samples in _resampled(parts):
+        converted += _to_pcm(samples).tobytes()
+    return np.frombuffer(converted, np.int16)
 
 
 def _resampled(parts: Iterable[Clip]) -> Iterator[Samples]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -115,11 +116,11 @@ class Sounds:
         from voiceroutine.recordings import UnreadableError, clip_parts
 
         file = self._file(name, use)
-        length_ms = 0
+        length_s = Fraction(0)
         try:
             for part in clip_parts(file):
-                length_ms += part.duration_ms
-                if length_ms > LONGEST_MS[use]:
+                length_s += Fraction(len(part.samples), part.samplerate_hz)
+                if length_s * 1000 > LONGEST_MS[use]:
                     longest = duration_text(LONGEST_MS[use])
                     raise _UnfitError(f'"{name}" lasts longer than {longest}, the most for a {use}', _ADVICE[use])
                 yield part
@@ -127,9 +128,9 @@ class Sounds:
             raise _UnfitError(f'"{name}" {error}', error.hint) from error
         except OSError as error:
             raise _unreadable(name, error) from error
-        if not length_ms:
+        if not length_s:
             raise _UnfitError(f'"{name}" has no sound in it', "is it the right file?")
-        if use == "background" and length_ms < SHORTEST_BACKGROUND_MS:
+        if use == "background" and length_s * 1000 < SHORTEST_BACKGROUND_MS:
             raise _UnfitError(f'"{name}" lasts less than a second', "a background is looped: take a longer one")
 
     def _file(self, name: str, use: Use) -> Path:
