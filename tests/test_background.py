@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import numpy.typing as npt
@@ -378,15 +379,14 @@ def test_a_growing_score_sounds_as_the_export_up_to_where_it_may_be_played(two: 
                 checked.append(frames)
                 assert np.array_equal(read(mix, 0, frames), whole[:frames])
 
-    gate: list[Score] = []
+    begins = Event()
 
     def late() -> Iterator[Placed]:
-        while not gate:
-            pass
+        begins.wait(5)
         yield from watched()
 
     score = Score(late(), mix)
-    gate.append(score)
+    begins.set()
     score.wait()
     assert len(checked) > 3
     assert score.playable_ms * MS == len(whole)
@@ -398,15 +398,17 @@ def test_a_score_may_be_played_up_to_gaps_only_and_later_under_a_background(two:
     seen: set[int] = set()
 
     def placed() -> Iterator[Placed]:
+        begins.wait(5)
         for one in two.placed():
             yield one
-            if scores:
-                assert scores[0].playable_ms <= max(0, one.end_ms - 3_000)
-                seen.add(scores[0].playable_ms)
+            assert score.playable_ms <= max(0, one.end_ms - 3_000)
+            seen.add(score.playable_ms)
 
-    scores: list[Score] = []
-    scores.append(Score(placed(), two.mix()))
-    scores[0].wait()
+    begins = Event()
+    score = Score(placed(), two.mix())
+    begins.set()
+    score.wait()
+    assert len(seen) > 3
     assert seen <= gap_ends_ms | {0}
 
 
