@@ -339,7 +339,8 @@ def test_a_file_that_is_gone_when_it_is_to_sound_is_told(folder: Path) -> None:
 KINDS = [
     (".wav", "PCM_U8"), (".wav", "PCM_16"), (".wav", "PCM_24"), (".wav", "PCM_32"), (".wav", "FLOAT"),
     (".wav", "DOUBLE"), (".wav", "ULAW"), (".flac", "PCM_16"), (".flac", "PCM_24"), (".ogg", "VORBIS"),
-    (".ogg", "OPUS"), (".mp3", "MPEG_LAYER_III"), (".aiff", "PCM_16"), (".aiff", "PCM_24"), (".caf", "PCM_16"), (".au", "PCM_16"),
+    (".ogg", "OPUS"), (".mp3", "MPEG_LAYER_III"), (".aiff", "PCM_16"), (".aiff", "PCM_24"),
+    (".caf", "PCM_16"), (".au", "PCM_16"),
 ]  # fmt: skip
 
 
