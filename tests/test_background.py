@@ -170,6 +170,15 @@ def test_blocks_of_any_size_from_anywhere_are_the_same_samples(
         assert np.array_equal(read(one, first_frame, frames), whole[first_frame : first_frame + frames])
 
 
+def test_long_loops_and_short_ones_are_mixed_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_floats = background(Loop(pcm=noisy), fade_ms=500)
+    monkeypatch.setattr("voiceroutine.background.FLOATS_UP_TO_FRAMES", 0)
+    as_16_bits = background(Loop(pcm=noisy), fade_ms=500)
+    for one in (as_floats, as_16_bits):
+        one.duck(1_000, 3_000)
+    assert np.array_equal(read(as_floats, 0, 200_000), read(as_16_bits, 0, 200_000))
+
+
 @with_background
 @given(ducked=spans(), fade_ms=st.sampled_from([0, 700, 3_000]), known=st.integers(0, 5))
 def test_what_lies_before_the_lookahead_is_final(ducked: list[tuple[int, int]], fade_ms: int, known: int) -> None:

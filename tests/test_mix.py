@@ -28,7 +28,10 @@ from voiceroutine.voices import Probe, VoiceInfo
 Samples = npt.NDArray[np.float32]
 
 RATE_HZ = 48_000
-SOUND_MS = {"bell": 900, "bowl": 1_200, "two-tone": 500, "soft-tick": 60, "tick": 40, "three-bells": 1_500}
+SOUND_MS = {
+    "bell": 900, "bowl": 1_200, "two-tone": 500, "soft-tick": 60, "tick": 40, "three-bells": 1_500,
+    "breath-in": 300, "breath-out": 320,
+}  # fmt: skip
 LOUDEST = VoiceSettings(gain_db=6.0)
 
 
