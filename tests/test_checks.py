@@ -20,10 +20,14 @@ STEP = '[[steps]]\nname = "N"\n'
 DOSE = "10 to 30 s suit most adults, 30 to 60 s may suit older ones (ACSM, GETP 11, table 5.6)"
 GENTLY = "a stretch is mild and never hurts (ACSM, GETP 11, table 5.6); say it more gently"
 SORENESS = "stretching has little or no effect on soreness (Cochrane review CD004577); leave it out"
-PROMISE = "no routine can promise that; say what to do, and how it may feel"
+PROMISE = "no routine can promise that (in a pilot rated pain stayed as it was, core.ac.uk 647985670); say what to do"
 MUSCLE = "there is little to gain beyond 4 minutes in a session (Ingram 2025, doi 10.1007/s40279-024-02143-9)"
-STEP_SHOWN = ["    2 | [[steps]]", "      | ^^^^^^^^^"]
-TITLE_SHOWN = ['    1 | title = "T"', "      | ^^^^^^^^^^^"]
+EACH_SIDE = "a dose is for each side (Garber 2011: about 60 s for each stretch in a session)"
+UNEQUAL = f'{EACH_SIDE}; sides = "each" gives both the same, unless one side was prescribed'
+CIRCLE = (
+    "full circles are contested: some advise against the backward part, others call pain-free circles useful; "
+    "neck-roll is a half circle, ear to chest to ear"
+)
 SAFETY_OFF = "[cues]\nsafety = false\n"
 
 
@@ -40,6 +44,10 @@ def named(count: int) -> str:
     return "".join(f'[[steps]]\nname = "N{number}"\nmove = 9\n' for number in range(count))
 
 
+def sided(side: str, lines: str = "") -> str:
+    return f'{STEP}hold = 20\nsides = ["{side}"]\n{lines}'
+
+
 def of_a_muscle(lines: str) -> str:
     return f'{STEP}hold = "60s"\nmuscles = ["scalenes"]\n{lines}'
 
@@ -49,11 +57,11 @@ def of_a_muscle(lines: str) -> str:
     [
         (
             STEP + 'hold = "9s"\n',
-            ["r.toml:2:1: steps[0]: note: a single hold of 9s is short for a stretch", "    " + DOSE, *STEP_SHOWN],
+            ["r.toml:2:1: steps[0]: note: a single hold of 9s is short for a stretch", "    " + DOSE],
         ),
         (
             STEP + 'hold = "90s"\n',
-            ["r.toml:2:1: steps[0]: note: a single hold of 1m30s is long for a stretch", "    " + DOSE, *STEP_SHOWN],
+            ["r.toml:2:1: steps[0]: note: a single hold of 1m30s is long for a stretch", "    " + DOSE],
         ),
         (
             STEP + "hold = 16\nreps = 3\n",
@@ -61,15 +69,14 @@ def of_a_muscle(lines: str) -> str:
                 "r.toml:2:1: steps[0]: note: 3 reps of a hold of 16s are a long time in one position",
                 "    about 60 s for each stretch in a session are enough (Garber 2011); "
                 "is reps inherited from the library?",
-                *STEP_SHOWN,
             ],
         ),
         (
             STEP + 'hold = 20\nsides = "each"\nswitch = 0\n',
             [
                 "r.toml:2:1: steps[0]: warning: there is no time to switch sides",
-                '    the next side begins at once; give it a gap, like switch = "4s"',
-                *STEP_SHOWN,
+                f"    the way to the next side is taken from its dose, and {EACH_SIDE}; "
+                'give it a gap, like switch = "4s"',
             ],
         ),
         (
@@ -77,49 +84,83 @@ def of_a_muscle(lines: str) -> str:
             [
                 "r.toml:1:1: title: note: 9 exercises are many for one session",
                 "    2 to 4 exercises at home are followed best (Bachmann 2018, doi 10.1055/s-0043-120527)",
-                *TITLE_SHOWN,
             ],
         ),
         (
             of_a_muscle("sets = 5\n"),
-            ["r.toml:2:1: steps[0]: note: scalenes: stretched for 5m in all", "    " + MUSCLE, *STEP_SHOWN],
+            ["r.toml:2:1: steps[0]: note: scalenes: stretched for 5m in all", "    " + MUSCLE],
         ),
         (
             '[[steps]]\nrepeat = 5\nsteps = [{ name = "N", hold = 60, muscles = ["scalenes"] }]\n',
-            [
-                "r.toml:4:10: steps[0].steps[0]: note: scalenes: stretched for 5m in all",
-                "    " + MUSCLE,
-                '    4 | steps = [{ name = "N", hold = 60, muscles = ["scalenes"] }]',
-                "      |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
-            ],
+            ["r.toml:4:10: steps[0].steps[0]: note: scalenes: stretched for 5m in all", "    " + MUSCLE],
         ),
         (
             spoken("Now pull hard."),
-            ['r.toml:2:1: steps[0]: warning: "pull hard" asks for force', "    " + GENTLY, *STEP_SHOWN],
+            ['r.toml:2:1: steps[0]: warning: "pull hard" asks for force', "    " + GENTLY],
         ),
         (
             STEP + 'move = 20\ncaution = "Push through\\n the pain."\n',
-            ['r.toml:2:1: steps[0]: warning: "Push through the pain" asks for force', "    " + GENTLY, *STEP_SHOWN],
+            ['r.toml:2:1: steps[0]: warning: "Push through the pain" asks for force', "    " + GENTLY],
         ),
         (
             '[[steps]]\nrest = 20\nsay = "This removes soreness."\n',
-            ['r.toml:2:1: steps[0]: warning: "removes soreness" promises too much', "    " + SORENESS, *STEP_SHOWN],
+            ['r.toml:2:1: steps[0]: warning: "removes soreness" promises too much', "    " + SORENESS],
         ),
         (
             'summary = "Cures a stiff neck."\n' + spoken("Hi."),
-            ['r.toml:1:1: title: warning: "Cures" promises too much', "    " + PROMISE, *TITLE_SHOWN],
+            ['r.toml:1:1: title: warning: "Cures" promises too much', "    " + PROMISE],
         ),
         (
             spoken("It prevents injury."),
-            ['r.toml:2:1: steps[0]: warning: "prevents injury" promises too much', "    " + PROMISE, *STEP_SHOWN],
+            ['r.toml:2:1: steps[0]: warning: "prevents injury" promises too much', "    " + PROMISE],
         ),
         (
             SAFETY_OFF + spoken("Hi."),
             [
                 "r.toml:1:1: title: note: nothing says when to stop",
-                "    safety = false leaves that out; say it in your own words: stop if it hurts or you feel dizzy",
-                *TITLE_SHOWN,
+                "    safety = false leaves that out; say it yourself: stop at once if you feel dizzy "
+                "(NHS Suffolk, neck page)",
             ],
+        ),
+        (
+            sided("right"),
+            ["r.toml:2:1: steps[0]: warning: N: 20s on the right, nothing on the left", "    " + UNEQUAL],
+        ),
+        (
+            '[[steps]]\nexercise = "neck-tilt"\n[[steps]]\nexercise = "neck-tilt"\nsides = ["left"]\n',
+            ["r.toml:4:1: steps[1]: warning: Neck tilt: 20s on the right, 40s on the left", "    " + UNEQUAL],
+        ),
+        (
+            '[[steps]]\nrepeat = 3\nsteps = [{ name = "N", hold = 20, sides = ["right"] }]\n'
+            + sided("left", "sets = 2\n"),
+            ["r.toml:5:1: steps[1]: warning: N: 1m on the right, 40s on the left", "    " + UNEQUAL],
+        ),
+        (
+            sided("both"),
+            [
+                'r.toml:2:1: steps[0]: note: sides = ["both"] has no effect on the dose: everything is done once',
+                '    a label is only said; did you mean sides = "each", the dose on the right and then on the left?',
+            ],
+        ),
+        (
+            of_a_muscle('sides = ["right"]\nsets = 5\n') + of_a_muscle('sides = ["left"]\nsets = 5\n'),
+            ["r.toml:8:1: steps[1]: note: scalenes: stretched for 5m in all", "    " + MUSCLE],
+        ),
+        (
+            '[[steps]]\nexercise = "neck-roll-full"\n',
+            ["r.toml:2:1: steps[0]: note: a full circle of the neck", "    " + CIRCLE],
+        ),
+        (
+            spoken("Roll your head all the way around."),
+            ["r.toml:2:1: steps[0]: note: a full circle of the neck", "    " + CIRCLE],
+        ),
+        (
+            spoken("Now tip your head back."),
+            ["r.toml:2:1: steps[0]: note: a full circle of the neck", "    " + CIRCLE],
+        ),
+        (
+            STEP.replace("N", "Neck circles") + "move = 20\n",
+            ["r.toml:2:1: steps[0]: note: a full circle of the neck", "    " + CIRCLE],
         ),
     ],
     ids=[
@@ -136,6 +177,15 @@ def of_a_muscle(lines: str) -> str:
         "cure",
         "injury",
         "no word of stopping",
+        "one side",
+        "sides in several steps",
+        "sides in rounds",
+        "one label",
+        "a muscle on one side",
+        "a full roll",
+        "all the way around",
+        "head back",
+        "circles",
     ],
 )
 def test_what_an_author_is_told(text: str, expected: list[str]) -> None:
@@ -164,6 +214,15 @@ def test_what_an_author_is_told(text: str, expected: list[str]) -> None:
         spoken("Notice any soreness. Press lightly."),
         SAFETY_OFF + spoken("Stop if it hurts."),
         spoken("Hi."),
+        sided("right") + sided("left"),
+        sided("right") * 2 + sided("left", "sets = 2\n"),
+        sided("Right arm") + sided("left arm"),
+        of_a_muscle('sides = ["right"]\nsets = 4\n') + of_a_muscle('sides = ["left"]\nsets = 4\n'),
+        '[[steps]]\nexercise = "neck-roll"\n',
+        STEP.replace("N", "Isometric press") + "hold = 6\n",
+        spoken("Tilt your head back to the middle. There is no need to tip your head back."),
+        spoken("Draw full circles with your arms. Make half neck circles."),
+        spoken("Lean back, and let your head hang."),
     ],
 )
 def test_what_is_well(text: str) -> None:
@@ -172,7 +231,7 @@ def test_what_is_well(text: str) -> None:
 
 def test_everything_is_told_in_the_order_of_the_file() -> None:
     found = told(named(9) + spoken("Bounce.") + STEP + "hold = 5\n")
-    assert [line.split(": ")[0] for line in found[::4]] == ["r.toml:1:1", "r.toml:29:1", "r.toml:31:1"]
+    assert [line.split(": ")[0] for line in found[::2]] == ["r.toml:1:1", "r.toml:29:1", "r.toml:31:1"]
 
 
 @pytest.mark.parametrize("name", BUNDLED.routine_files())
@@ -196,35 +255,3 @@ def test_what_depends_on_estimated_speech_says_so(command: Command, tmp_path: Pa
     file.write_text('title = "T"\n' + STEP + phases + STEP.replace("N", "M") + "hold = 5\n")
     firsts = [line for line in command("check", str(file)).out.splitlines() if " note: " in line]
     assert [line.endswith(" (estimated)") for line in firsts] == [True, False]
-
-
-def test_an_entry_without_work_does_not_stop_the_list(command: Command, own_folders: Path) -> None:
-    folder = own_folders / "voiceroutine" / "routines"
-    folder.mkdir(parents=True)
-    (folder / "exercises.toml").write_text('[[exercises]]\nid = "mine"\nname = "Mine"\n')
-    lines = command("exercises").out.splitlines()
-    assert 'mine                     "mine" has neither hold, move nor phases' in lines
-    assert any(line.startswith("neck-tilt ") for line in lines)
-    assert command("exercises", 'a"b').err.startswith('exercises: there is no exercise "a"b"\n')
-
-
-def test_what_is_found_after_reading_shows_its_line_too(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    words = "Now breathe out and let the shoulders become heavy."
-    Path("r.toml").write_text(
-        f'title = "T"\n{STEP}hold = "5s"\n[[steps]]\nsteps = [\n'
-        f'  {{ name = "M", hold = "20s", during = [{{ at = "18s", say = "{words}" }}] }},\n]\n'
-    )
-    assert command("check", "r.toml").out.split("\n") == [
-        "r.toml:2:1: steps[0]: note: a single hold of 5s is short for a stretch",
-        "    " + DOSE,
-        *STEP_SHOWN,
-        f'r.toml:7:41: steps[1].steps[0].during[0]: note: "{words}" (during) doesn\'t fit into its work and is left out'
-        " (estimated)",
-        '    7 |   { name = "M", hold = "20s", during = [{ at = "18s", say = "Now breathe out and let the sh…',
-        f"      |                                         {'^' * 52}",
-        "1 routine: 2 notes.",
-        "",
-    ]

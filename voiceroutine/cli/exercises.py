@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from voiceroutine.model import ExerciseEntry
-    from voiceroutine.routine import Exercise
+    from voiceroutine.library import Library
+    from voiceroutine.routine import Entries, Exercise
+
+COLUMNS = 100
 
 
 @click.command("exercises")
@@ -20,27 +22,45 @@ def command(exercise: str | None) -> None:
     from voiceroutine.library import default_library
     from voiceroutine.routine import library_exercise
 
-    library = default_library().exercises()
-    lines = _list(library) if exercise is None else _in_full(library_exercise(exercise, library))
+    library = default_library()
+    entries = library.exercises()
+    lines = _list(entries) if exercise is None else _in_full(library_exercise(exercise, entries), library, entries)
     for line in lines:
         click.echo(line)
 
 
-def _list(library: Mapping[str, Sequence[ExerciseEntry]]) -> Iterator[str]:
-    from voiceroutine.cues import dose_text
+def _list(entries: Entries) -> Iterator[str]:
+    """Yield a line for each exercise, grouped by what has to be at hand."""
     from voiceroutine.errors import RoutineError
     from voiceroutine.routine import library_exercise
 
-    for name in library:
+    groups: dict[tuple[str, ...], list[Exercise]] = {(): []}
+    problems = []
+    for name in entries:
         try:
-            exercise = library_exercise(name, library)
+            exercise = library_exercise(name, entries)
         except RoutineError as error:
-            yield f"{name:<24} {error.problems[0].message}"
+            problems.append(error.problems[0].message)
         else:
-            yield f"{name:<24} {exercise.name:<24} {dose_text(exercise)}"
+            groups.setdefault(exercise.needs, []).append(exercise)
+    for needs, exercises in groups.items():
+        yield f"With {', '.join(needs)}:" if needs else "Anywhere:"
+        yield from _rows(exercises, max(map(len, entries)))
+        yield ""
+    yield from (f"Not usable: {problem}" for problem in problems)
+    yield '"voiceroutine exercises ID" shows one in full.'
 
 
-def _in_full(exercise: Exercise) -> Iterator[str]:
+def _rows(exercises: Sequence[Exercise], width: int) -> Iterator[str]:
+    from voiceroutine.cues import dose_text
+
+    for exercise in exercises:
+        yield f"  {exercise.exercise:<{width}}  {exercise.name:<24}  {dose_text(exercise)}"
+
+
+def _in_full(exercise: Exercise, library: Library, entries: Entries) -> Iterator[str]:
+    import textwrap
+
     from voiceroutine.cues import dose_text
     from voiceroutine.units import duration_text
 
@@ -55,7 +75,23 @@ def _in_full(exercise: Exercise) -> Iterator[str]:
         "Needs": ", ".join(exercise.needs),
         "Muscles": ", ".join(exercise.muscles),
         "Source": exercise.source,
+        "Used in": ", ".join(_users(exercise, library, entries)),
     }
     for label, text in rows.items():
         if text:
-            yield f"{label + ':':<9} {text}"
+            yield from textwrap.wrap(f"{label + ':':<9} {text}", COLUMNS, subsequent_indent=" " * 10)
+
+
+def _users(exercise: Exercise, library: Library, entries: Entries) -> Iterator[str]:
+    """Yield the names of the routines that use an exercise; those that are wrong are passed over."""
+    from voiceroutine.document import read_document, shown
+    from voiceroutine.errors import RoutineError
+    from voiceroutine.routine import load_routine
+
+    for name, file in library.routine_files().items():
+        try:
+            routine = load_routine(read_document(file), entries)
+        except RoutineError:
+            continue
+        if any(used.exercise == exercise.exercise for used in routine.exercises()):
+            yield shown(name)
