@@ -86,6 +86,11 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in re.split(r"(?<=[.!?])\s+", text.strip()) if sentence]
 
 
+def written_steps(name: str) -> list[dict[str, Any]]:
+    steps = read_document(FOLDER / f"{name}.toml").data["steps"]
+    return [inner for step in steps for inner in step.get("steps", [step])]
+
+
 def grown_gaps(routine: Routine) -> list[str]:
     placed = Production(routine).estimated_timeline().intervals
     spaces = [one for one in placed if one.interval.kind in {"prepare", "relax", "switch", "rest"}]
@@ -224,6 +229,27 @@ def test_strength_is_presses_and_holds_with_rests() -> None:
 
 def test_the_evening_is_quiet() -> None:
     assert routine_named("evening-unwind").cues.profile == "quiet"
+
+
+def test_the_evening_breathes_slowly() -> None:
+    paced = [step["breath"] for step in written_steps("evening-unwind") if "breath" in step]
+    assert paced == [{"in": "4s", "out": "6s"}] * 3
+    assert read_document(FOLDER / "exercises.toml").data["exercises"][-1]["breath"] == {"in": "4s", "out": "6s"}
+
+
+def test_the_rest_day_has_a_background_and_long_holds() -> None:
+    background = read_document(FOLDER / "rest-day.toml").data["sounds"]["background"]
+    assert background == {"sound": "brown-noise", "gain_db": -18, "duck_db": -9, "fade": "3s"}
+    assert max(exercise.rep_ms for exercise in routine_named("rest-day").exercises()) == 60_000
+
+
+@pytest.mark.parametrize("name", MINUTES)
+def test_what_may_be_left_out_leaves_a_routine(name: str) -> None:
+    steps = read_document(FOLDER / f"{name}.toml").data["steps"]
+    kept = [step for step in steps if "exercise" in step and not step.get("optional")]
+    assert len(kept) >= min(2, len([*routine_named(name).exercises()]))
+    ways = [(before, step) for before, step in pairwise(steps) if "rest" in before and "say" in before]
+    assert not any(step.get("optional") for _, step in ways)
 
 
 def test_bundled_routines_pass_the_strict_check(command: Command) -> None:
