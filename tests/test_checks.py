@@ -249,6 +249,39 @@ def test_warnings_fail_a_strict_check_only(command: Command, tmp_path: Path) -> 
     assert strict.out.endswith("1 routine: 1 warning.\n")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Stretch as far as you can.", "Press harder.", "Force your head down.", "Go into the pain.",
+        "No pain, no gain.", "Bouncing is fine.",
+    ],
+)  # fmt: skip
+def test_words_that_force(words: str) -> None:
+    assert [line.endswith(" asks for force") for line in told(spoken(words))[::2]] == [True]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "It heals your neck.", "This prevents any neck injury.", "Getting rid of pain.", "Relieves muscle soreness.",
+        "For preventing injuries.", "Ends your soreness.",
+    ],
+)  # fmt: skip
+def test_words_that_promise(words: str) -> None:
+    assert [line.endswith(" promises too much") for line in told(spoken(words))[::2]] == [True]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Let your head fall back.", "Roll your neck in full circles.", "Circle your head slowly.", "Full neck rolls.",
+        "Make a full circle with your head.", "Drop your head all the way back and around.",
+    ],
+)  # fmt: skip
+def test_words_of_a_full_circle(words: str) -> None:
+    assert [line.endswith("note: a full circle of the neck") for line in told(spoken(words))[::2]] == [True]
+
+
 def test_what_depends_on_estimated_speech_says_so(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "r.toml"
     phases = f'phases = [{{ say = "{"Lift and hold. " * 9}", lasts = "2s" }}]\n'

@@ -30,18 +30,21 @@ MOST_OF_A_MUSCLE_MS = 240_000
 _DOSE = "10 to 30 s suit most adults, 30 to 60 s may suit older ones (ACSM, GETP 11, table 5.6)"
 _EACH_SIDE = "a dose is for each side (Garber 2011: about 60 s for each stretch in a session)"
 _FORCING = re.compile(
-    r"(?i)\b(?:(?:pull|push|press|stretch) (?:as )?hard(?:er)?|bounc(?:e|es|ing)|force (?:it|your)"
-    r"|(?:push|work|go) through (?:the |your )?pain|no pain,? no gain)\b"
+    r"(?i)\b(?:(?:pull|push|press|stretch) (?:as )?(?:hard(?:er)?|far as you can)|bounc(?:e|es|ing)|force (?:it|your)"
+    r"|(?:push|work|go|stretch) (?:through|past|into) (?:the |your )?pain|no pain,? no gain)\b"
 )
-_SORENESS = re.compile(r"(?i)\b(?:removes?|prevents?|ends?|reduces?|relieves?|gets? rid of) (?:\w+ )?soreness\b")
-_CURE = re.compile(r"(?i)\b(?:cures?|heals?|prevents? (?:an? |all )?injur(?:y|ies)|removes? (?:the |your )?pain)\b")
+_TAKES_AWAY = (
+    r"(?:remov(?:es?|ing)|reliev(?:es?|ing)|eliminat(?:es?|ing)|end(?:s|ing)?|get(?:s|ting)? rid of|prevent(?:s|ing)?)"
+)
+_SORENESS = re.compile(rf"(?i)\b(?:{_TAKES_AWAY}|reduc(?:es?|ing)) (?:\w+ ){{0,2}}soreness\b")
+_CURE = re.compile(rf"(?i)\b(?:cures?|curing|heal(?:s|ing)?|{_TAKES_AWAY} (?:\w+ ){{0,2}}(?:injur(?:y|ies)|pain))\b")
 _HEAD = r"(?:head|neck|chin)"
 _CIRCLE = re.compile(
     rf"(?i)\b(?:{_HEAD}\b[^.!?]*\b(?:all the way a?round|(?:full|whole|complete) (?:circle|roll)s?)"
     rf"|(?:full|whole|complete) (?:{_HEAD} (?:circle|roll)s?|(?:circle|roll)s? (?:with|of) (?:your|the) {_HEAD})"
     rf"|(?<!half )(?<!half a ){_HEAD} circles?|circle (?:your|the) {_HEAD}"
     rf"|(?:tip|tilt|drop|lean|roll|let) (?:your |the )?head (?:fall |drop |sink |hang |roll )?(?:all the way |far )?"
-    r"back(?:wards?)?\b(?! (?:to|into|up|in)\b))"
+    r"back(?:wards?)?\b(?! (?:to|into|up|in|on|onto|against)\b))"
 )
 _FULL_ROLL = "neck-roll-full"
 _PROMISES = (
