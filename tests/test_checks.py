@@ -147,6 +147,18 @@ def of_a_muscle(lines: str) -> str:
             ["r.toml:8:1: steps[1]: note: scalenes: stretched for 5m in all", "    " + MUSCLE],
         ),
         (
+            STEP + 'hold = 20\nduring = [\n  { at = 5, say = "Now pull harder." },\n]\n',
+            ['r.toml:6:3: steps[0].during[0]: warning: "pull harder" asks for force', "    " + GENTLY],
+        ),
+        (
+            '[phrases]\nclosing = "Bounce along."\n' + spoken("Hi."),
+            ['r.toml:1:1: title: warning: "Bounce" asks for force', "    " + GENTLY],
+        ),
+        (
+            '[[steps]]\nwait = 20\nsay = "Get rid of pain."\n',
+            ['r.toml:2:1: steps[0]: warning: "Get rid of pain" promises too much', "    " + PROMISE],
+        ),
+        (
             '[[steps]]\nexercise = "neck-roll-full"\n',
             ["r.toml:2:1: steps[0]: note: a full circle of the neck", "    " + CIRCLE],
         ),
@@ -182,6 +194,9 @@ def of_a_muscle(lines: str) -> str:
         "sides in rounds",
         "one label",
         "a muscle on one side",
+        "force inside work",
+        "force in a phrase",
+        "a promise in a wait",
         "a full roll",
         "all the way around",
         "head back",

@@ -67,8 +67,8 @@ def exercise_alone(name: str) -> Routine:
 
 
 def spoken_in(exercise: Exercise) -> list[str]:
-    phases = [phase.say for phase in exercise.phases]
-    return [text for text in (exercise.instruction, exercise.cue, exercise.caution, *phases) if text]
+    inside = [*(phase.say for phase in exercise.phases), *(cue.say for cue in exercise.during)]
+    return [text for text in (exercise.instruction, exercise.cue, exercise.caution, *inside) if text]
 
 
 def said_in(steps: tuple[Step, ...]) -> Iterator[str]:
@@ -84,11 +84,6 @@ def said_in(steps: tuple[Step, ...]) -> Iterator[str]:
 
 def sentences(text: str) -> list[str]:
     return [sentence for sentence in re.split(r"(?<=[.!?])\s+", text.strip()) if sentence]
-
-
-def written_steps(name: str) -> list[dict[str, Any]]:
-    steps = read_document(FOLDER / f"{name}.toml").data["steps"]
-    return [inner for step in steps for inner in step.get("steps", [step])]
 
 
 def grown_gaps(routine: Routine) -> list[str]:
@@ -232,9 +227,15 @@ def test_the_evening_is_quiet() -> None:
 
 
 def test_the_evening_breathes_slowly() -> None:
-    paced = [step["breath"] for step in written_steps("evening-unwind") if "breath" in step]
-    assert paced == [{"in": "4s", "out": "6s"}] * 3
-    assert read_document(FOLDER / "exercises.toml").data["exercises"][-1]["breath"] == {"in": "4s", "out": "6s"}
+    breaths = {exercise.name: exercise.breath for exercise in routine_named("evening-unwind").exercises()}
+    assert [name for name, breath in breaths.items() if breath is None] == ["Neck massage"]
+    assert {(breath.in_ms, breath.out_ms) for breath in breaths.values() if breath} == {(4_000, 6_000)}
+
+
+@pytest.mark.parametrize("name", MINUTES)
+def test_paced_work_lasts_for_whole_breaths(name: str) -> None:
+    for exercise in routine_named(name).exercises():
+        assert exercise.breath is None or exercise.rep_ms % exercise.breath.whole_ms == 0
 
 
 def test_the_rest_day_has_a_background_and_long_holds() -> None:
@@ -245,11 +246,13 @@ def test_the_rest_day_has_a_background_and_long_holds() -> None:
 
 @pytest.mark.parametrize("name", MINUTES)
 def test_what_may_be_left_out_leaves_a_routine(name: str) -> None:
-    steps = read_document(FOLDER / f"{name}.toml").data["steps"]
-    kept = [step for step in steps if "exercise" in step and not step.get("optional")]
+    steps = routine_named(name).steps
+    kept = [step for step in steps if isinstance(step, Exercise) and not step.is_optional]
     assert len(kept) >= min(2, len([*routine_named(name).exercises()]))
-    ways = [(before, step) for before, step in pairwise(steps) if "rest" in before and "say" in before]
-    assert not any(step.get("optional") for _, step in ways)
+    for before, step in pairwise(steps):
+        if isinstance(before, Rest) and before.text is not None:
+            assert isinstance(step, Exercise)
+            assert not step.is_optional
 
 
 def test_bundled_routines_pass_the_strict_check(command: Command) -> None:

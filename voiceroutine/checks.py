@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from voiceroutine.errors import Location, Problem
 from voiceroutine.phrases import phrases_for
-from voiceroutine.routine import Block, Exercise, Rest, Say
+from voiceroutine.routine import LONG_HOLD_MS, SHORT_HOLD_MS, Block, Exercise, Rest, Say, Wait
 from voiceroutine.units import duration_text
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from voiceroutine.errors import Severity
     from voiceroutine.routine import Routine, Step
 
-SHORT_HOLD_MS = 10_000
-LONG_HOLD_MS = 60_000
 LONG_REP_MS = 15_000
 MOST_EXERCISES = 8
 MOST_OF_A_MUSCLE_MS = 240_000
@@ -223,6 +221,7 @@ def _nothing_says_stop(routine: Routine) -> Iterator[Problem]:
 def _texts(routine: Routine) -> Iterator[tuple[Location, str]]:
     yield routine.where, routine.title
     yield routine.where, routine.summary or ""
+    yield from ((routine.where, words) for _, words in routine.own_phrases)
     yield from _texts_of(routine.steps)
 
 
@@ -236,5 +235,6 @@ def _texts_of(steps: Sequence[Step]) -> Iterator[tuple[Location, str]]:
                 phases = [phase.say for phase in step.phases]
                 texts = [step.name, step.instruction, step.cue, step.caution, *phases]
                 yield from ((step.where, text) for text in texts if text)
-            case Say() | Rest():
+                yield from ((cue.where, cue.say) for cue in step.during if cue.say)
+            case Say() | Rest() | Wait():
                 yield step.where, step.text or ""
