@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,16 @@ CIRCLE = (
     "full circles are contested: some advise against the backward part, others call pain-free circles useful; "
     "neck-roll is a half circle, ear to chest to ear"
 )
+STEP_SHOWN = ["    2 | [[steps]]", "      | ^^^^^^^^^"]
+SOURCE_LINE = re.compile(r"^ +\d* \| ")
 SAFETY_OFF = "[cues]\nsafety = false\n"
 
 
 def told(text: str) -> list[str]:
+    """Return what is told of a routine, without the lines of the file that are shown with it."""
     routine = load_routine(parse_document(f'title = "T"\n{text}', "r.toml"), EXERCISES)
-    return [line for problem in dose_problems(routine) for line in str(problem).split("\n")]
+    lines = [line for problem in dose_problems(routine) for line in str(problem).split("\n")]
+    return [line for line in lines if not SOURCE_LINE.match(line)]
 
 
 def spoken(words: str) -> str:
@@ -303,3 +308,25 @@ def test_what_depends_on_estimated_speech_says_so(command: Command, tmp_path: Pa
     file.write_text('title = "T"\n' + STEP + phases + STEP.replace("N", "M") + "hold = 5\n")
     firsts = [line for line in command("check", str(file)).out.splitlines() if " note: " in line]
     assert [line.endswith(" (estimated)") for line in firsts] == [True, False]
+
+
+def test_what_is_found_after_reading_shows_its_line_too(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = "Now breathe out and let the shoulders become heavy."
+    Path("r.toml").write_text(
+        f'title = "T"\n{STEP}hold = "5s"\n[[steps]]\nsteps = [\n'
+        f'  {{ name = "M", hold = "20s", during = [{{ at = "18s", say = "{words}" }}] }},\n]\n'
+    )
+    assert command("check", "r.toml").out.split("\n") == [
+        "r.toml:2:1: steps[0]: note: a single hold of 5s is short for a stretch",
+        "    " + DOSE,
+        *STEP_SHOWN,
+        f'r.toml:7:41: steps[1].steps[0].during[0]: note: "{words}" (during) doesn\'t fit into its work and is left out'
+        " (estimated)",
+        '    7 |   { name = "M", hold = "20s", during = [{ at = "18s", say = "Now breathe out and let the sh…',
+        f"      |                                         {'^' * 52}",
+        "1 routine: 2 notes.",
+        "",
+    ]
