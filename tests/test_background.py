@@ -135,7 +135,7 @@ def test_a_fade_longer_than_the_routine_rises_and_falls() -> None:
 
 
 noisy = np.random.default_rng(3).normal(0, 6_000, 7_001).astype(np.int16)
-with_background = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+with_background = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def spans() -> st.SearchStrategy[list[tuple[int, int]]]:
@@ -201,6 +201,7 @@ def clips() -> Clips:
 CUES: list[Cue] = [speech(4_000, 2_000), chime(7_000), speech(9_000, 1_000), chime(11_000)]
 
 
+@pytest.mark.slow
 @with_background
 @given(sizes=st.lists(st.integers(1, 30_000), min_size=1, max_size=6), first_frame=st.integers(0, 700_000))
 def test_the_mix_with_a_background_is_a_function_of_position(clips: Clips, sizes: list[int], first_frame: int) -> None:
@@ -277,6 +278,7 @@ def test_the_seam_of_a_recording_is_not_heard() -> None:
     assert flux[seam - 6 : seam + 4].max() < np.quantile(flux, 0.999)
 
 
+@pytest.mark.slow
 def test_the_crossfade_keeps_the_power_and_starts_where_it_ends() -> None:
     noise = np.random.default_rng(7).normal(0, 0.1, 10 * RATE_HZ)
     loop = (crossfaded_loop(recording(noise, 480_000)).pcm / 32_768).astype(np.float32)
@@ -432,6 +434,7 @@ def test_music_beside_the_routine_is_looped_under_it(tmp_path: Path) -> None:
     assert len(loop.pcm) == pytest.approx(3.75 * RATE_HZ, rel=0.02)
 
 
+@pytest.mark.slow
 def test_settings_reach_the_samples(tmp_path: Path) -> None:
     softer = '{ sound = "brown-noise", gain_db = -24, duck_db = 0, fade = "0s" }'
     production = produced(tmp_path, old='{ sound = "brown-noise" }', new=softer)
@@ -453,6 +456,7 @@ def test_a_background_keeps_its_distance_to_a_softer_voice(tmp_path: Path) -> No
     assert loudness_lufs(calm) == pytest.approx(SPEECH_LUFS - 10 - 18, abs=1)
 
 
+@pytest.mark.slow
 def test_ten_minutes_of_music_stay_in_little_memory(tmp_path: Path) -> None:
     with soundfile.SoundFile(tmp_path / "long.flac", "w", 44_100, 2) as file:
         for _ in range(60):

@@ -347,13 +347,13 @@ def load(text: str) -> None:
         assert all(str(problem).isprintable() or "\n" in str(problem) for problem in error.problems)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.text())
 def test_arbitrary_text_is_loaded_or_told_as_wrong(text: str) -> None:
     load(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.sampled_from([*"[]{}=.,\"'#\\\n ab1", "[[", "]]", '"""', "'''", "= 1\n", "steps"])).map("".join))
 def test_text_of_punctuation_is_loaded_or_told_as_wrong(text: str) -> None:
     load(text)
@@ -380,7 +380,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["", "[[steps]]\n", "[[exercises]]\n", "[cues]\n"]), NAMES, VALUES), max_size=8)
 )

@@ -51,7 +51,9 @@ def test_there_are_bundled_routines() -> None:
     assert {"neck-cooldown", "neck-complete"} <= set(BUNDLED)
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize(
+    "name", [name if name == "neck-cooldown" else pytest.param(name, marks=pytest.mark.slow) for name in BUNDLED]
+)
 def test_every_chime_of_a_bundled_routine_is_where_the_timetable_says(
     name: str, command: Command, tmp_path: Path
 ) -> None:

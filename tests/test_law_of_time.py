@@ -18,7 +18,7 @@ from voiceroutine.cues import Chime, Speech
 from voiceroutine.routine import Block, Exercise, Routine, Step
 from voiceroutine.timeline import Placed, Timeline, collect, compile_intervals
 
-EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "15"))
 law = settings(max_examples=EXAMPLES, deadline=None)
 
 GAPS = {"prepare", "relax", "switch", "rest", "wait"}

@@ -270,6 +270,8 @@ def test_a_dose_whose_comments_are_taken_away_is_the_librarys(name: str) -> None
         "muscles",
         "source",
         "figure",
+        "breath",
+        "cues",
     }
 
 

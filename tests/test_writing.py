@@ -203,6 +203,7 @@ def heard(timeline: Timeline) -> tuple[object, ...]:
     return timeline.title, table(timeline), timeline.chapters, timeline.duration_ms, problems
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(sessions())
 def test_loading_what_was_written_gives_the_same_timeline(session: Session) -> None:
