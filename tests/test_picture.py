@@ -377,7 +377,7 @@ def test_an_older_picture_stays_when_the_new_one_cannot_be_painted(tmp_path: Pat
     with pytest.raises(ValueError, match="unknown color"):
         pictures.write_picture(drawn(Rect(x_px=1, y_px=1, width_px=5, height_px=5, fill="mud")), file)
     assert file.read_bytes() == b"older"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "home"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png"]
 
 
 def test_a_picture_that_finds_no_room_is_told_and_nothing_is_left(tmp_path: Path) -> None:
@@ -393,7 +393,7 @@ def test_a_picture_that_finds_no_room_is_told_and_nothing_is_left(tmp_path: Path
     assert (ended.returncode, ended.stdout) == (6, "")
     assert ended.stderr == (f"{file} could not be written: File too large. Name another file with --plot.\n")
     assert file.read_text() == "older"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.svg", "home"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.svg"]
 
 
 def test_without_the_painter_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

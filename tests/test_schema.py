@@ -46,6 +46,7 @@ OF_OTHER_PLACES = (
     r'".*" is (before the start|after the end) of the work, which lasts .*',
     r"a breath of .* doesn't fit into work of .*",
     r"is (longer|shorter) than the hold of .*",
+    r'".*" is a file, and this routine has no folder',
 )
 OF_UNICODE = (r"has no words",)
 # What is counted from a text of several units, or below what a number of JSON can say.

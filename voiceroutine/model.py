@@ -46,6 +46,8 @@ STEP_KINDS = {
 
 _DURATION_HINT = '; write it like "30s", "1m30s" or 30 (seconds)'
 _MOMENT_HINT = '; write it like "10s", "50%" or "-8s" (before the end)'
+CHIMES = ("bell", "bowl", "breath-in", "breath-out", "soft-tick", "three-bells", "tick", "two-tone")
+BACKGROUNDS = ("brown-noise",)
 ACTIONS: tuple[Action, ...] = ("hold", "move", "phases")
 
 
@@ -112,10 +114,6 @@ def _identifier(text: str) -> str:
         likely = "-".join(re.findall(r"[a-z0-9]+", text.lower())) or "neck-tilt"
         raise ValueError(f'an id is lower-case words joined by hyphens; did you mean "{likely}"?')
     return text
-
-
-def _sound(text: str) -> str:
-    return _printable(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,9 +230,20 @@ Identifier = Annotated[
     AfterValidator(_identifier),
     WithJsonSchema({"type": "string", "maxLength": 80, "pattern": r"^[a-z0-9]+(-[a-z0-9]+)*$"}),
 ]
-Sound = Annotated[
-    str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(_sound), _text_schema(_TEXT_PATTERN, LONGEST_NAME)
-]
+
+
+def _sound_schema(bundled: tuple[str, ...]) -> WithJsonSchema:
+    """Return the schema of a bundled name, or of a path that leads to a file in the routine's folder or below it."""
+    return WithJsonSchema({"type": "string", "anyOf": [{"enum": [*bundled]}, _FILE_SCHEMA]})
+
+
+_FILE_SCHEMA = {
+    "maxLength": LONGEST_NAME,
+    "pattern": r"^(?![/~])(?!.*[\\:])(?!(.*/)?\.\.(/|$))(?=.*[./])" + _TEXT_PATTERN[1:],
+}
+_SoundName = Annotated[str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(_printable)]
+Chime = Annotated[_SoundName, _sound_schema(CHIMES)]
+Background = Annotated[_SoundName, _sound_schema(BACKGROUNDS)]
 GapMs = Annotated[int, BeforeValidator(_gap_ms), _WRITTEN, _GAP_SCHEMA]
 WorkMs = Annotated[int, BeforeValidator(_work_ms), _WRITTEN, _WORK_SCHEMA]
 BreathMs = Annotated[int, BeforeValidator(_breath_ms), _WRITTEN, _BREATH_SCHEMA]
@@ -283,7 +292,7 @@ class DuringTable(Table):
     ]
     say: Annotated[Sentence | None, Field(description="What to say.", examples=["Let the shoulder get heavy."])] = None
     chime: Annotated[
-        Sound | None, Field(description="Which sound: a bundled name, or a file beside the routine.", examples=["tick"])
+        Chime | None, Field(description="Which sound: a bundled name, or a file beside the routine.", examples=["tick"])
     ] = None
 
     @model_validator(mode="after")
@@ -574,7 +583,7 @@ class BackgroundTable(Table):
     """What sounds under the whole routine."""
 
     sound: Annotated[
-        Sound,
+        Background,
         Field(description="A bundled name, or a file beside the routine; it is looped.", examples=["brown-noise"]),
     ]
     gain_db: Annotated[
@@ -593,14 +602,14 @@ class BackgroundTable(Table):
 class SoundsTable(Table):
     """Which sound each chime is: a bundled name, or a file in the routine's folder or below it."""
 
-    start: Annotated[Sound | None, Field(description="Work starts. Default: bell.", examples=["bell"])] = None
-    end: Annotated[Sound | None, Field(description="Work ends. Default: bowl.", examples=["my-gong.wav"])] = None
-    switch: Annotated[Sound | None, Field(description="Work ends and the other side follows. Default: two-tone.")] = (
+    start: Annotated[Chime | None, Field(description="Work starts. Default: bell.", examples=["bell"])] = None
+    end: Annotated[Chime | None, Field(description="Work ends. Default: bowl.", examples=["my-gong.wav"])] = None
+    switch: Annotated[Chime | None, Field(description="Work ends and the other side follows. Default: two-tone.")] = (
         None
     )
-    halfway: Annotated[Sound | None, Field(description="The middle of work. Default: soft-tick.")] = None
-    tick: Annotated[Sound | None, Field(description="The last seconds of work, and fast reps. Default: tick.")] = None
-    finish: Annotated[Sound | None, Field(description="The routine is over. Default: three-bells.")] = None
+    halfway: Annotated[Chime | None, Field(description="The middle of work. Default: soft-tick.")] = None
+    tick: Annotated[Chime | None, Field(description="The last seconds of work, and fast reps. Default: tick.")] = None
+    finish: Annotated[Chime | None, Field(description="The routine is over. Default: three-bells.")] = None
     background: Annotated[
         BackgroundTable | None, Field(description="What sounds under the whole routine. Default: nothing.")
     ] = None

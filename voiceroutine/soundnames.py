@@ -18,9 +18,7 @@ Use = Literal["chime", "background"]
 Found = tuple[str, str]
 """What is wrong with a sound, and what to do about it."""
 
-CHIMES = ("bell", "bowl", "breath-in", "breath-out", "soft-tick", "three-bells", "tick", "two-tone")
-BACKGROUNDS = ("brown-noise",)
-BUNDLED: Mapping[Use, tuple[str, ...]] = {"chime": CHIMES, "background": BACKGROUNDS}
+BUNDLED: Mapping[Use, tuple[str, ...]] = {"chime": model.CHIMES, "background": model.BACKGROUNDS}
 EXAMPLES: Mapping[Use, str] = {"chime": "gong.wav", "background": "rain.mp3"}
 
 _PUT_IT_BESIDE = 'put the file beside the routine, and write its name alone, like "gong.wav"'
@@ -84,9 +82,9 @@ def _unknown(name: str, use: Use) -> Found:
     or_a_file = f'or name a file beside the routine, like "{EXAMPLES[use]}"'
     near = did_you_mean(name.lower(), BUNDLED[use])
     hint = f"{near or f'there {_are(BUNDLED[use])};'} {or_a_file}"
-    if name in CHIMES:
+    if name in model.CHIMES:
         return f'"{name}" is a chime, not a background', hint
-    if name in BACKGROUNDS:
+    if name in model.BACKGROUNDS:
         return f'"{name}" is a background, not a chime', hint
     return f'there is no {"sound" if use == "chime" else "background"} "{name}"', hint
 
