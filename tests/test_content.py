@@ -300,7 +300,17 @@ def test_routines_are_listed_with_length_and_for_whom(command: Command) -> None:
     lines = command("routines").out.splitlines()
     assert "neck-cooldown               7 min,  6 exercises  After training: ease your neck and shoulders." in lines
     assert "chin-tuck-habit             2 min,  1 exercise   Three times a day: eight slow chin tucks." in lines
-    assert max(map(len, lines[:10])) <= 100
+    assert "neck-cooldown is there in de, es, fr, ru, too: add --language de" in lines
+    assert max(map(len, lines[:12])) <= 100
+
+
+def test_an_exercise_is_shown_in_a_language(command: Command) -> None:
+    lines = command("exercises", "neck-tilt", "--language", "de").out.splitlines()
+    assert lines[0].endswith(" (neck-tilt)")
+    assert "Dose:     4 reps · hold 5s · sides in turn" in lines
+    assert "Care:     Lass beide Schultern unten." in lines
+    listed = command("exercises", "--language", "es").out
+    assert "hold 30s · derecha, izquierda" in listed
 
 
 def test_a_broken_routine_of_the_users_own_is_one_line_of_the_list(command: Command, users_folder: Path) -> None:

@@ -586,12 +586,13 @@ def _no_exercise(name: str, known: Iterable[str]) -> tuple[str, str]:
     return f'there is no exercise "{name}"', hint
 
 
-def library_exercise(name: str, library: Entries) -> Exercise:
+def library_exercise(name: str, library: Entries, language: str = "en") -> Exercise:
     """Return an exercise of the library as a routine of nothing else would have it, its texts as they are written.
 
     Args:
         name: its id.
         library: for every exercise id its entries, the most important first.
+        language: whose words for the sides it has.
 
     Raises:
         RoutineError: there is no such exercise, or nothing says how long its work is.
@@ -604,7 +605,7 @@ def library_exercise(name: str, library: Entries) -> Exercise:
     if not merged.actions():
         message, hint = _NO_ACTION
         raise RoutineError([Problem(where=where, message=f'"{name}" {message}', hint=hint)])
-    return _resolved(where, merged, Gaps(), "en", name)
+    return _resolved(where, merged, Gaps(), language, name)
 
 
 def _merged(sources: Sequence[model.ExerciseFields]) -> model.ExerciseFields:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from voiceroutine.cli.options import Language
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -17,19 +19,23 @@ COLUMNS = 100
 
 @click.command("exercises")
 @click.argument("exercise", required=False)
-def command(exercise: str | None) -> None:
+@click.option("--language", type=Language(), metavar="TAG", help='In which language, like "de".', default="en")
+def command(exercise: str | None, language: str) -> None:
     """List the exercises that there are, or show EXERCISE in full."""
     from voiceroutine.library import default_library
     from voiceroutine.routine import library_exercise
 
     library = default_library()
-    entries = library.exercises()
-    lines = _list(entries) if exercise is None else _in_full(library_exercise(exercise, entries), library, entries)
+    entries = library.exercises(language)
+    if exercise is None:
+        lines = _list(entries, language)
+    else:
+        lines = _in_full(library_exercise(exercise, entries, language), library, entries)
     for line in lines:
         click.echo(line)
 
 
-def _list(entries: Entries) -> Iterator[str]:
+def _list(entries: Entries, language: str) -> Iterator[str]:
     """Yield a line for each exercise, grouped by what has to be at hand."""
     from voiceroutine.errors import RoutineError
     from voiceroutine.routine import library_exercise
@@ -38,24 +44,26 @@ def _list(entries: Entries) -> Iterator[str]:
     problems = []
     for name in entries:
         try:
-            exercise = library_exercise(name, entries)
+            exercise = library_exercise(name, entries, language)
         except RoutineError as error:
             problems.append(error.problems[0].message)
         else:
             groups.setdefault(exercise.needs, []).append(exercise)
+    listed = [exercise for exercises in groups.values() for exercise in exercises]
+    widths = max(map(len, entries)), max((len(exercise.name) for exercise in listed), default=0)
     for needs, exercises in groups.items():
         yield f"With {', '.join(needs)}:" if needs else "Anywhere:"
-        yield from _rows(exercises, max(map(len, entries)))
+        yield from _rows(exercises, *widths)
         yield ""
     yield from (f"Not usable: {problem}" for problem in problems)
     yield '"voiceroutine exercises ID" shows one in full.'
 
 
-def _rows(exercises: Sequence[Exercise], width: int) -> Iterator[str]:
+def _rows(exercises: Sequence[Exercise], id_width: int, name_width: int) -> Iterator[str]:
     from voiceroutine.cues import dose_text
 
     for exercise in exercises:
-        yield f"  {exercise.exercise:<{width}}  {exercise.name:<24}  {dose_text(exercise)}"
+        yield f"  {exercise.exercise:<{id_width}}  {exercise.name:<{name_width}}  {dose_text(exercise)}"
 
 
 def _in_full(exercise: Exercise, library: Library, entries: Entries) -> Iterator[str]:

@@ -32,6 +32,9 @@ def _list(library: Library) -> Iterator[str]:
     width = max(map(len, files), default=0)
     for name, file in files.items():
         yield f"{name:<{width}}  {_summary(name, file, entries)}"
+    for name in files:
+        if translations := library.languages(name):
+            yield f"\n{name} is there in {', '.join(translations)}, too: add --language {translations[0]}"
     if problem:
         yield f"\nYour own exercises are left out, because their file is wrong:\n{problem}"
 
