@@ -323,10 +323,11 @@ def test_what_is_found_after_reading_shows_its_line_too(
         "r.toml:2:1: steps[0]: note: a single hold of 5s is short for a stretch",
         "    " + DOSE,
         *STEP_SHOWN,
-        f'r.toml:7:41: steps[1].steps[0].during[0]: note: "{words}" (during) doesn\'t fit into its work and is left out'
-        " (estimated)",
+        f'r.toml:7:41: steps[1].steps[0].during[0]: warning: "{words}" (during) doesn\'t fit into its work and is'
+        " left out (estimated)",
+        "    say it at another time, or in fewer words",
         '    7 |   { name = "M", hold = "20s", during = [{ at = "18s", say = "Now breathe out and let the sh…',
         f"      |                                         {'^' * 52}",
-        "1 routine: 2 notes.",
+        "1 routine: 1 warning, 1 note.",
         "",
     ]

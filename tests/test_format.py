@@ -232,6 +232,14 @@ def test_a_cue_that_is_moved_is_reported_where_it_is_written() -> None:
     assert problem.message == '"Soften." (during) is said up to 1 s later, when there is room for it'
 
 
+def test_a_sentence_of_the_authors_that_has_no_room_is_a_warning_where_it_is_written() -> None:
+    text = step('during = [{ at = "-2s", say = "Long." }]')
+    (problem,) = timeline_of(load(text)).problems
+    assert (problem.severity, problem.where.path) == ("warning", "steps[0].during[0]")
+    assert problem.message == '"Long." (during) doesn\'t fit into its work and is left out'
+    assert problem.hint == "say it at another time, or in fewer words"
+
+
 def test_coach_encourages_in_turn_and_normal_does_not() -> None:
     text = '[cues]\nhalfway = "off"\n[[steps]]\nname = "Fold"\nhold = "60s"\nsides = "each"\n'
     coach = timeline_of(load(text, profile="coach"))

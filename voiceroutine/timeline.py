@@ -251,14 +251,13 @@ class _Compiler:
         start_ms, rep_ms = place.start_ms, _rep_ms(rep)
         counted_ms = self._script.counted_ms(rep)
         chimes = [*self._work_chimes(rep, start_ms)]
-        words = _Words(self._measure, start_ms, rep_ms - counted_ms, sorted(chime.at_ms for chime in chimes))
+        words = _Words(self._measure, rep[0].where, start_ms, rep_ms - counted_ms, [chime.at_ms for chime in chimes])
         has_gap_before = place.before is not None and not place.before.exact
         words.say(self._script.work(rep, self._works, has_gap_before=has_gap_before))
         self._works += 1
         countdown, notes = self._countdown(rep, start_ms + rep_ms, counted_ms)
         cues = sorted([*place.opening, *chimes, *words.spoken, *countdown], key=_by_instant)
-        told = [(rep[0].where, note) for note in notes] + [(where or rep[0].where, note) for where, note in words.notes]
-        problems = tuple(Problem(where=where, message=note, severity="note") for where, note in told)
+        problems = (*(Problem(where=rep[0].where, message=note, severity="note") for note in notes), *words.problems)
         for interval in rep:
             end_ms = start_ms + interval.minimum_ms
             own = tuple(cue for cue in cues if start_ms <= cue.at_ms < end_ms)
@@ -303,14 +302,17 @@ class _Words:
     moved or left out, so that longer speech never makes another word earlier.
     """
 
-    def __init__(self, measure: Measure, start_ms: int, uncounted_ms: int, chimes_ms: Sequence[int]) -> None:
+    def __init__(
+        self, measure: Measure, where: Location, start_ms: int, uncounted_ms: int, chimes_ms: Sequence[int]
+    ) -> None:
         self._measure = measure
+        self._where = where
         self._start_ms = start_ms
         self._limit_ms = start_ms + uncounted_ms - BETWEEN_WORDS_MS
-        self._chimes_ms = chimes_ms
+        self._chimes_ms = sorted(chimes_ms)
         self._room = _Room()
         self.spoken: list[Speech] = []
-        self.notes: list[tuple[Location | None, str]] = []
+        self.problems: list[Problem] = []
 
     def say(self, wishes: Iterable[Wish]) -> None:
         """Place all wishes. Of two as important for one instant the second follows the first, which isn't a move."""
@@ -324,8 +326,7 @@ class _Words:
             before = (wish.importance, wish.at_ms)
             self._room.take(wished_ms, end_ms)
             self.spoken += [found] if found else []
-            note = _what_happened(wish, due_ms, found)
-            self.notes += [(wish.where, note)] if note else []
+            self.problems += _what_happened(wish, due_ms, found, wish.where or self._where)
 
     def _attacked(self, wished_ms: int) -> int:
         """Return the instant from which words are not under the attack of a chime; waiting for that isn't a move."""
@@ -382,16 +383,19 @@ def _speech(words: Line | Wish, utterance: Utterance, at_ms: int, duration_ms: i
     return Speech(at_ms=at_ms, duration_ms=duration_ms, utterance=utterance, why=words.why)
 
 
-def _what_happened(wish: Wish, due_ms: int, found: Speech | None) -> str | None:
+def _what_happened(wish: Wish, due_ms: int, found: Speech | None, where: Location) -> Iterator[Problem]:
+    """Yield what was not as wished; that a sentence of the author's own is lost is a warning."""
     said = "a word of encouragement" if wish.why == "encouragement" else f'"{wish.utterance.text}" ({wish.why})'
     if found is None:
-        return f"{said} doesn't fit into its work and is left out"
-    if found.at_ms > due_ms:
+        message = f"{said} doesn't fit into its work and is left out"
+        hint = "say it at another time, or in fewer words" if wish.why == "during" else ""
+        yield Problem(where=where, message=message, hint=hint, severity="warning" if hint else "note")
+    elif found.at_ms > due_ms:
         later_s = -(-(found.at_ms - due_ms) // 1000)
-        return f"{said} is said up to {later_s} s later, when there is room for it"
-    if found.utterance != wish.utterance:
-        return f"{said} is said a little faster to fit"
-    return None
+        message = f"{said} is said up to {later_s} s later, when there is room for it"
+        yield Problem(where=where, message=message, severity="note")
+    elif found.utterance != wish.utterance:
+        yield Problem(where=where, message=f"{said} is said a little faster to fit", severity="note")
 
 
 def _by_instant(cue: Cue) -> tuple[int, bool]:
