@@ -331,3 +331,16 @@ def test_what_is_found_after_reading_shows_its_line_too(
         "1 routine: 1 warning, 1 note.",
         "",
     ]
+
+
+def test_an_engine_that_is_not_on_this_machine_is_a_warning(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "r.toml"
+    file.write_text('title = "T"\n[voice]\nengine = "espek"\n' + STEP + 'hold = "20s"\n')
+    assert command("check", str(file)).out == (
+        f'{file}:3:1: voice.engine: warning: there is no voice engine "espek" on this machine\n'
+        '    did you mean "espeak"?\n'
+        '    3 | engine = "espek"\n'
+        "      | ^^^^^^^^^^^^^^^^\n"
+        "1 routine: 1 warning.\n"
+    )
+    assert command("show", str(file), "--voice", "silent", "--estimate").out.count("espek") == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from voiceroutine.cues import estimated_ms
 from voiceroutine.document import read_document, shown
-from voiceroutine.errors import Problem, RoutineError
+from voiceroutine.errors import Problem, RoutineError, did_you_mean
 from voiceroutine.library import EXERCISES_FILE, default_library
 from voiceroutine.phrases import beginnings, phrases_for
 from voiceroutine.routine import load_routine
@@ -56,7 +56,12 @@ def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None =
     sounds = sounds_beside(Path(document.file).parent.absolute())
     routine = load_routine(document, library.exercises(language), profile=wishes.profile, sounds=sounds)
     settings = replace(routine.sounds, folder=str(sounds.beside))
-    notes = (*routine.notes, *_untranslated_phrases(document, language), *_untranslated(routine, language, library))
+    notes = (
+        *routine.notes,
+        *_untranslated_phrases(document, language),
+        *_untranslated(routine, language, library),
+        *(_unknown_engine(document, routine.voice.engine) if wishes.engine is None else ()),
+    )
     return replace(routine, voice=_wished(routine.voice, wishes), sounds=settings, notes=notes)
 
 
@@ -111,6 +116,15 @@ def _untranslated(routine: Routine, language: str, library: Library) -> Iterator
         if keys:
             message = f'"{exercise.name}" is said in English, not in "{language}": its {", ".join(keys)}'
             yield Problem(where=exercise.where, message=shown(message), hint=hint, severity="note")
+
+
+def _unknown_engine(document: Document, engine: str) -> Iterator[Problem]:
+    from voiceroutine.voices import BUILT_IN, engine_names
+
+    if engine not in {"auto", *BUILT_IN} and engine not in engine_names():
+        hint = did_you_mean(engine, engine_names()) or f"there are: auto, {', '.join(engine_names())}"
+        message = f'there is no voice engine "{engine}" on this machine'
+        yield replace(document.problem(("voice", "engine"), message, hint), severity="warning")
 
 
 def _wished(voice: VoiceSettings, wishes: Wishes) -> VoiceSettings:
