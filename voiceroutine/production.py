@@ -119,9 +119,11 @@ def _untranslated(routine: Routine, language: str, library: Library) -> Iterator
 
 
 def _unknown_engine(document: Document, engine: str) -> Iterator[Problem]:
-    from voiceroutine.voices import BUILT_IN, engine_names
+    if engine == "auto":
+        return
+    from voiceroutine.voices import engine_names
 
-    if engine not in {"auto", *BUILT_IN} and engine not in engine_names():
+    if engine not in engine_names():
         hint = did_you_mean(engine, engine_names()) or f"there are: auto, {', '.join(engine_names())}"
         message = f'there is no voice engine "{engine}" on this machine'
         yield replace(document.problem(("voice", "engine"), message, hint), severity="warning")

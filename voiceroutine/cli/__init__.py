@@ -7,7 +7,6 @@ import io
 import keyword
 import os
 import sys
-import traceback
 from importlib import import_module
 from typing import Any
 
@@ -97,6 +96,8 @@ def run(arguments: list[str]) -> int:
         return 130
     except Exception as error:  # noqa: BLE001  told in words, and with --debug in full
         if settings.get("debug"):
+            import traceback
+
             traceback.print_exc()
         return _told(error)
     return status if isinstance(status, int) else 0
