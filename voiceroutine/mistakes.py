@@ -148,9 +148,7 @@ def _owner(path: KeyPath) -> KeyPath:
 def _leave_out(data: dict[str, Any], path: KeyPath) -> None:
     owner = _owner(path)
     if not owner:
-        key = str(path[0])
-        data.pop(key, None)
-        data |= {key: _TOP_STAND_INS[key]} if key in _TOP_STAND_INS else {}
+        _leave_out_at_the_top(data, path)
         return
     *outer, kind_of_list, index = owner
     listed: Any = data
@@ -159,6 +157,15 @@ def _leave_out(data: dict[str, Any], path: KeyPath) -> None:
     key = str(path[len(owner)]) if len(path) > len(owner) else ""
     shorter = _shorter_entry if kind_of_list == "exercises" else _shorter_step
     listed[index] = shorter(listed[index], key, int(index))
+
+
+def _leave_out_at_the_top(data: dict[str, Any], path: KeyPath) -> None:
+    key, inner = str(path[0]), path[1] if len(path) > 1 else None
+    found = data.pop(key, None)
+    if isinstance(found, dict) and inner in found:
+        data[key] = {name: value for name, value in found.items() if name != inner}
+    elif key in _TOP_STAND_INS:
+        data[key] = _TOP_STAND_INS[key]
 
 
 def _shorter_step(step: object, key: str, _: int) -> object:
@@ -323,6 +330,8 @@ def _unknown_step(step: object) -> tuple[str, str]:
 def _unknown_key(key: str, owner: type[model.Table], path: KeyPath) -> tuple[str, str]:
     known = owner.written_keys()
     near = did_you_mean(key.lower(), known)
+    if len(path) == 2 and owner is not model.RoutineFile and key in model.RoutineFile.written_keys():
+        return f'unknown key "{key}"', f"write {key} at the top of the file, above the first [table]"
     kind = next((name for name, table in _TABLES.items() if table is owner), "")
     if not kind or len(path) < 2 or not isinstance(path[-2], int):
         return f'unknown key "{key}"', near or f"known here: {', '.join(known)}"
