@@ -307,7 +307,14 @@ def test_check_tells_all_of_every_file(command: Command, tmp_path: Path, monkeyp
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    assert told_of_file(tmp_path) == "r.toml: is a folder\n    name the TOML file in it"
+    assert told_of_file(tmp_path) == "r.toml: is a folder\n    name a file in it"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    assert told_of_file(pipe) == "r.toml: is a pipe\n    write it into a file first; a pipe may never end"
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def read_document(path: Path) -> Document:
     Raises:
         RoutineError: it can't be read, is too large, isn't text, or isn't TOML.
     """
-    return parse_document(_decode(_read_bytes(path), str(path)), str(path))
+    return parse_document(_decode(read_bytes(path), str(path)), str(path))
 
 
 def parse_document(text: str, file: str = "<text>") -> Document:
@@ -105,10 +105,24 @@ def parse_document(text: str, file: str = "<text>") -> Document:
     return Document(file=file, data=data, lines=lines, line_starts=[*starts], spans=spans)
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Return what is in a file.
+
+    Raises:
+        RoutineError: it can't be read, is no file, or is larger than 1 MiB.
+    """
+    data = _read_some_bytes(path)
+    if len(data) > LARGEST_BYTES:
+        raise _refusal(str(path), "is larger than 1 MiB", "a routine is a short text; is this the right file?")
+    return data
+
+
+def _read_some_bytes(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise _refusal(str(path), "is a folder", "name the TOML file in it")
+            raise _refusal(str(path), "is a folder", "name a file in it")
+        if path.is_fifo():
+            raise _refusal(str(path), "is a pipe", "write it into a file first; a pipe may never end")
         with path.open("rb") as file:
             return file.read(LARGEST_BYTES + 1)
     except OSError as error:
@@ -118,8 +132,6 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _decode(data: bytes, file: str) -> str:
-    if len(data) > LARGEST_BYTES:
-        raise _refusal(file, "is larger than 1 MiB", "a routine is a short text; is this the right file?")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

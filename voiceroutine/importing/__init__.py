@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal
 
-from voiceroutine.document import LARGEST_BYTES, parse_document, shown
+from voiceroutine.document import parse_document, read_bytes, shown
 from voiceroutine.errors import Location, Problem, RoutineError
 from voiceroutine.mistakes import MOST_PROBLEMS
 from voiceroutine.model import RoutineFile
@@ -52,7 +52,7 @@ def read_foreign(path: Path, kind: Kind, library: Entries) -> Imported:
         RoutineError: it can't be read, or something in it is wrong; with every problem.
         VoiceroutineError: the package that reads its kind isn't installed.
     """
-    data = _bytes_of(path)
+    data = read_bytes(path)
     if kind == "csv":
         from voiceroutine.importing.spreadsheet import read_csv
 
@@ -99,25 +99,6 @@ def title_of(file: str) -> str:
     stem = _name_of(file).rsplit(".", 1)[0]
     words = " ".join("".join(c if c.isalnum() else " " for c in stem).split())[:120]
     return words[:1].upper() + words[1:] or "Imported routine"
-
-
-def _bytes_of(path: Path) -> bytes:
-    where = Location(file=str(path))
-    try:
-        if path.is_dir():
-            raise RoutineError([Problem(where=where, message="is a folder", hint="name a file in it")])
-        with path.open("rb") as file:
-            data = file.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        message = f"can't be read: {error.strerror}"
-        raise RoutineError([Problem(where=where, message=message, hint="is the name right?")]) from None
-    except ValueError:
-        where, message = Location(file=shown(str(path))), "can't be the name of a file"
-        raise RoutineError([Problem(where=where, message=message, hint="is the name right?")]) from None
-    if len(data) > LARGEST_BYTES:
-        message, hint = "is larger than 1 MiB", "a routine is a short text; is this the right file?"
-        raise RoutineError([Problem(where=where, message=message, hint=hint)])
-    return data
 
 
 def _comment(note: Problem) -> str:
