@@ -310,6 +310,7 @@ def documents(draw: st.DrawFn) -> Written:
     return Written(author.text, author.offsets, author.ends)
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(documents())
 def test_every_key_of_any_document_is_found_where_it_was_written(written: Written) -> None:

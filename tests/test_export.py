@@ -123,6 +123,7 @@ def test_speech_and_chimes_are_of_one_loudness(command: Command, tmp_path: Path)
     assert np.median(words) - 10 < np.median(bells) < np.median(words)
 
 
+@pytest.mark.slow
 def test_the_same_routine_gives_the_same_bytes(command: Command, tmp_path: Path, monkeypatch: Any) -> None:
     files = [tmp_path / "one.wav", tmp_path / "two.wav"]
     for number, file in enumerate(files):

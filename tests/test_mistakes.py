@@ -294,6 +294,7 @@ def test_what_is_huge_is_told_in_short(line: str, expected: str) -> None:
     assert told(f"{EXERCISE}{line}\nmove = 5\n") == f"{expected}\n{excerpt}"
 
 
+@pytest.mark.slow
 def test_check_tells_all_of_every_file(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     told_of = {f"{number}.toml": case for number, case in enumerate(CASES.values())}

@@ -262,6 +262,7 @@ def mutations(draw: st.DrawFn) -> dict[str, Any]:
     return data
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(mutations())
 def test_the_schema_and_the_loader_agree_about_anything(data: dict[str, Any]) -> None:

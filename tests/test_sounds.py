@@ -406,6 +406,7 @@ def encode(source: Path, target: Path, codec: str) -> None:
         pytest.skip(f"this ffmpeg has no {codec}")
 
 
+@pytest.mark.slow
 @needs_ffmpeg
 def test_a_long_file_is_decoded_in_parts_that_fit_together(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     soundfile.write(folder / "a.wav", np.random.default_rng(1).normal(0, 0.1, 7 * 44_100), 44_100)

@@ -283,6 +283,7 @@ def any_files() -> st.SearchStrategy[dict[str, Any]]:
     return some_of({"title": texts(), "steps": any_steps()}, {"summary": texts(), **tables})
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(any_files())
 def test_any_file_reads_as_it_was_written(data: dict[str, Any]) -> None:
