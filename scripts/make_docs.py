@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from voiceroutine import model
 from voiceroutine.phrases import phrases_for
 from voiceroutine.placeholders import PLACEHOLDERS
 from voiceroutine.schema import SCHEMA_FILE, routine_schema, schema_text
+from voiceroutine.writing import value_text
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "scripts" / "format.md"
@@ -81,7 +81,7 @@ def _schemas() -> dict[str, dict[str, Any]]:
 def _row(key: str, schema: dict[str, Any], *, is_needed: bool) -> str:
     meaning, _, default = schema["description"].partition(" Default: ")
     default = "needed" if is_needed else default.removesuffix(".")
-    example = f"`{_toml(schema['examples'][0])}`" if "examples" in schema else ""
+    example = f"`{value_text(schema['examples'][0])}`" if "examples" in schema else ""
     return f"| `{key}` | {_type(schema)} | {_cell(meaning)} | {_cell(default)} | {example} |"
 
 
@@ -125,14 +125,6 @@ def _one_of(words: list[str]) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(part)}" for key, part in value.items()) + " }"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _phrases() -> str:

@@ -8,9 +8,13 @@ import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from voiceroutine.errors import ExportError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+NO_ROOM_BYTES = 1 << 20
 
 
 @contextmanager
@@ -34,3 +38,33 @@ def written_beside(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def told(path: Path, flag: str) -> Iterator[None]:
+    """Turn a failure to write a file into one that says what to do.
+
+    Args:
+        path: the file.
+        flag: the flag that names another one.
+
+    Raises:
+        ExportError: instead of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).removesuffix(".")
+        raise ExportError(f"{path} could not be written: {why}. {_advice(error, path, flag)}") from error
+
+
+def _advice(error: OSError, path: Path, flag: str) -> str:
+    import shutil
+
+    # An encoder in C tells that it failed, but not why.
+    is_full = error.errno == errno.ENOSPC or (not error.errno and shutil.disk_usage(path.parent).free < NO_ROOM_BYTES)
+    if is_full:
+        return "Make room, or name a file on another disk."
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return "Name a file in a folder that you may write to."
+    return f"Name another file with {flag}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from voiceroutine.errors import ExportError
 from voiceroutine.library import EXERCISES_FILE, bundled_folder
 from voiceroutine.routine import library_exercise
 from voiceroutine.schema import SCHEMA_ID, schema_of_package
+from voiceroutine.writing import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -74,7 +74,7 @@ def copied(path: Path, title: str) -> str:
     text = path.read_text(encoding="utf-8-sig")
     header = _header_of(text)
     start, end = title_span or (len(header), len(header))
-    line = f"title = {_toml(title)}" + "\n" * (title_span is None)
+    line = f"title = {value_text(title)}" + "\n" * (title_span is None)
     return f"{SCHEMA_LINE}{_origin(path)}{_SCHEMA_LINES.sub('', header)}{text[len(header) : start]}{line}{text[end:]}"
 
 
@@ -102,13 +102,13 @@ def composed(names: Iterable[str], title: str, library: Entries) -> str:
     """
     steps = [_step(name, library) for name in names]
     note = "# Each exercise has the words and the dose of the library. To change one, take the # from its line.\n"
-    return f"{SCHEMA_LINE}{note}title = {_toml(title)}\n{''.join(steps)}"
+    return f"{SCHEMA_LINE}{note}title = {value_text(title)}\n{''.join(steps)}"
 
 
 def _step(name: str, library: Entries) -> str:
     exercise = library_exercise(name, library)
-    dose = "".join(f"# {key} = {_toml(value)}\n" for key, value in _dose(library[name]).items())
-    return f"\n[[steps]]                         # {exercise.name}\nexercise = {_toml(name)}\n{dose}"
+    dose = "".join(f"# {key} = {value_text(value)}\n" for key, value in _dose(library[name]).items())
+    return f"\n[[steps]]                         # {exercise.name}\nexercise = {value_text(name)}\n{dose}"
 
 
 def _dose(entries: Sequence[model.ExerciseEntry]) -> dict[str, Any]:
@@ -119,14 +119,6 @@ def _dose(entries: Sequence[model.ExerciseEntry]) -> dict[str, Any]:
         written |= {key: value for key, value in model.written_data(entry).items() if key not in model.ACTIONS}
     written |= {key: value for key, value in model.written_data(acting).items() if key in model.ACTIONS}
     return {key: written[key] for key in _DOSE if key in written}
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(part)}" for key, part in value.items()) + " }"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False)
 
 
 def check_free(path: Path) -> None:

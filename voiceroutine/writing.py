@@ -74,7 +74,7 @@ def _value_text(value: object, indent: str = "", used: int = 0) -> str:
         indent: what its lines begin with.
         used: the characters before it in its line.
     """
-    line = _one_line(value)
+    line = value_text(value)
     if len(indent) + used + len(line) <= LONGEST_LINE:
         return line
     deeper = indent + _INDENT
@@ -88,15 +88,16 @@ def _value_text(value: object, indent: str = "", used: int = 0) -> str:
     return line
 
 
-def _one_line(value: object) -> str:
+def value_text(value: object) -> str:
+    """Return a text, number, truth, list or table as TOML in one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, list):
-        return f"[{', '.join(map(_one_line, value))}]"
+        return f"[{', '.join(map(value_text, value))}]"
     if isinstance(value, dict):
-        pairs = ", ".join(f"{_key_text(key)} = {_one_line(entry)}" for key, entry in value.items())
+        pairs = ", ".join(f"{_key_text(key)} = {value_text(entry)}" for key, entry in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))

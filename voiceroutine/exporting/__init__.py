@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from voiceroutine.beside import written_beside
+from voiceroutine.beside import told, written_beside
 from voiceroutine.errors import ExportError
 from voiceroutine.units import SAMPLERATE_HZ, frame_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from voiceroutine.mix import Mix
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     Progress = Callable[[float], None]
 
 BLOCK_FRAMES = 1 << 16
-NO_ROOM_BYTES = 1 << 20
 SUFFIXES = (".wav", ".flac", ".mp3")
 
 
@@ -40,18 +39,14 @@ def export_mix(mix: Mix, duration_ms: int, path: Path, progress: Progress = lamb
     check_path(path)
     mix.end_at(duration_ms)
     # Twice, since how much room there is must be seen before the unfinished file is removed.
-    with _told(path), written_beside(path) as part, _told(path), closing(_open_sink(part, path.suffix.lower())) as sink:
+    with (
+        told(path, "-o"),
+        written_beside(path) as part,
+        told(path, "-o"),
+        closing(_open_sink(part, path.suffix.lower())) as sink,
+    ):
         _render(mix, frame_at(duration_ms), sink, progress)
         sink.finish()
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        why = (error.strerror or str(error)).removesuffix(".")
-        raise ExportError(f"{path} could not be written: {why}. {_advice(error, path)}") from error
 
 
 def check_path(path: Path) -> None:
@@ -87,16 +82,3 @@ def _render(mix: Mix, frames: int, sink: Sink, progress: Progress) -> None:
     for first_frame in range(0, frames, BLOCK_FRAMES):
         sink.write(mix.read(first_frame, block[: min(BLOCK_FRAMES, frames - first_frame)]))
         progress(min(1.0, (first_frame + BLOCK_FRAMES) / frames))
-
-
-def _advice(error: OSError, path: Path) -> str:
-    import errno
-    import shutil
-
-    # An encoder in C tells that it failed, but not why.
-    is_full = error.errno == errno.ENOSPC or (not error.errno and shutil.disk_usage(path.parent).free < NO_ROOM_BYTES)
-    if is_full:
-        return "Make room, or name a file on another disk."
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return "Name a file in a folder that you may write to."
-    return "Name another file with -o."

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from voiceroutine.beside import written_beside
+from voiceroutine.beside import told, written_beside
 from voiceroutine.errors import ExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from voiceroutine.pictures.shapes import Picture
@@ -41,7 +39,7 @@ def write_picture(picture: Picture, path: Path) -> None:
     """
     check_path(path)
     content = _painted(picture, path)
-    with _told(path), written_beside(path) as part:
+    with told(path, "--plot"), written_beside(path) as part:
         part.write_bytes(content)
 
 
@@ -63,22 +61,3 @@ def _find_pillow(path: Path) -> None:
             f"{path} can't be drawn: PNG needs the package Pillow. Install it with: pip install pillow "
             f"(or name the file {path.with_suffix('.svg').name}, which needs nothing)."
         )
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        why = (error.strerror or str(error)).removesuffix(".")
-        raise ExportError(f"{path} could not be written: {why}. {_advice(error)}") from error
-
-
-def _advice(error: OSError) -> str:
-    import errno
-
-    if error.errno == errno.ENOSPC:
-        return "Make room, or name a file on another disk."
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return "Name a file in a folder that you may write to."
-    return "Name another file with --plot."
