@@ -366,6 +366,24 @@ def test_an_engine_that_fails_in_the_middle_is_told(production: Production) -> N
         session.wait(20)
 
 
+def test_stop_ends_the_compilation_too(production: Production) -> None:
+    compiled: list[Placed] = []
+
+    def endless() -> Iterator[Placed]:
+        first = next(iter(production.placed()))
+        while True:
+            compiled.append(first)
+            time.sleep(0.01)
+            yield first
+
+    session = begun(Score(endless(), production.mix()), MemorySink())
+    session.stop()
+    reached = len(compiled)
+    time.sleep(0.1)
+    assert len(compiled) == reached
+    assert "compile" not in [thread.name for thread in threading.enumerate() if thread.is_alive()]
+
+
 def test_stop_before_a_score_is_there_lets_go_of_the_device() -> None:
     sink = MemorySink()
     session = Session(lambda _: sink)

@@ -35,6 +35,7 @@ BLOCK_FRAMES = 4096
 FADE_FRAMES = SAMPLERATE_HZ // 100
 RESTART_WITHIN_MS = 3_000
 INTERRUPTIBLE_S = 1.0
+STOPPING_S = 2.0
 # Going on after a wait is a fade of 10 ms; it belongs into the gap, not onto the chime that begins the work.
 WAIT_BEFORE_WORK_MS = 20
 
@@ -55,6 +56,7 @@ class Score:
         self.is_complete = False
         self.error: BaseException | None = None
         self._playable_ms = 0
+        self._is_stopping = Event()
         self._thread = Thread(target=self._grow, args=(placed,), name="compile", daemon=True)
         self._thread.start()
 
@@ -84,6 +86,14 @@ class Score:
         if self.error is not None:
             raise self.error
 
+    def stop(self) -> None:
+        """Compile no further; what is being spoken is made first.
+
+        A thread that is still inside a library when the interpreter ends would take the program down with it.
+        """
+        self._is_stopping.set()
+        self._thread.join(STOPPING_S)
+
     def index_at(self, instant_ms: int) -> int:
         """Return the index of the interval that sounds at an instant, the last one after the end."""
         return max(0, bisect_right(self.placed, instant_ms, key=lambda one: one.start_ms) - 1)
@@ -92,6 +102,8 @@ class Score:
         try:
             gap_ends_ms: deque[int] = deque()
             for one in placed:
+                if self._is_stopping.is_set():
+                    return
                 self.mix.add(one.cues)
                 self.placed.append(one)
                 if not one.interval.exact:
@@ -177,9 +189,11 @@ class Session:
         self._commands.put(command)
 
     def stop(self) -> None:
-        """Fall silent at once and let go of the loudspeaker."""
+        """Fall silent at once, let go of the loudspeaker, and compile no further."""
         self._is_stopping.set()
-        self._thread.join(2)
+        self._thread.join(STOPPING_S)
+        if self.score is not None:
+            self.score.stop()
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the end; return whether it has come.
