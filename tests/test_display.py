@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from voiceroutine.cli.display import LineDisplay, ScreenDisplay, bar, large, view_of
+from voiceroutine.document import parse_document
 from voiceroutine.player import Score, Snapshot
-from voiceroutine.production import Production, load
+from voiceroutine.production import Production
+from voiceroutine.routine import load_routine
 
 ROUTINE = """
 title = "Evening"
@@ -29,11 +30,9 @@ phases = [{ say = "Lift.", lasts = "2s" }, { say = "And down.", lasts = "3s" }]
 """
 
 
-@pytest.fixture
-def score(tmp_path: Path) -> Score:
-    file = tmp_path / "evening.toml"
-    file.write_text(ROUTINE)
-    production = Production(load(str(file)))
+@pytest.fixture(scope="module")
+def score() -> Score:
+    production = Production(load_routine(parse_document(ROUTINE), {}))
     score = Score(production.placed(), production.mix())
     score.wait()
     return score

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from listening import SAMPLERATE_HZ, Samples
 
+from voiceroutine.document import parse_document
 from voiceroutine.errors import DeviceError
 from voiceroutine.player import FADE_FRAMES, Command, Score, Session, Snapshot
-from voiceroutine.production import Production, load
+from voiceroutine.production import Production
+from voiceroutine.routine import load_routine
 from voiceroutine.sinks.memory import MemorySink
 from voiceroutine.timeline import Placed
 
@@ -59,14 +61,12 @@ class SteppedSink(MemorySink):
             self.at_frames.pop(0)[1]()
 
 
-@pytest.fixture
-def production(tmp_path: Any) -> Production:
-    file = tmp_path / "two.toml"
-    file.write_text(ROUTINE)
-    return Production(load(str(file)))
+@pytest.fixture(scope="module")
+def production() -> Production:
+    return Production(load_routine(parse_document(ROUTINE), {}))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rendered(production: Production) -> Samples:
     timeline = production.timeline()
     frames = timeline.duration_ms * FRAMES_PER_MS
@@ -423,11 +423,9 @@ hold = "4s"
 """
 
 
-@pytest.fixture
-def waiting(tmp_path: Any) -> Production:
-    file = tmp_path / "wait.toml"
-    file.write_text(WAITING)
-    return Production(load(str(file)))
+@pytest.fixture(scope="module")
+def waiting() -> Production:
+    return Production(load_routine(parse_document(WAITING), {}))
 
 
 def heard_with_listener(production: Production, go_on_ms: int) -> tuple[Samples, list[Snapshot]]:
