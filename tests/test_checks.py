@@ -12,7 +12,7 @@ import pytest
 from voiceroutine.checks import dose_problems
 from voiceroutine.document import parse_document, read_document
 from voiceroutine.library import Library, bundled_folder
-from voiceroutine.routine import load_routine
+from voiceroutine.loading import load_routine
 
 BUNDLED = Library(folders=(bundled_folder("routines"),))
 EXERCISES = BUNDLED.exercises()

@@ -13,8 +13,9 @@ import pytest
 from voiceroutine.checks import dose_problems
 from voiceroutine.document import parse_document, read_document
 from voiceroutine.library import Library, bundled_folder
+from voiceroutine.loading import load_routine
 from voiceroutine.production import Production
-from voiceroutine.routine import Block, Exercise, Rest, Routine, Say, Step, load_routine
+from voiceroutine.routine import Block, Exercise, Rest, Routine, Say, Step
 
 Command = Callable[..., Any]
 FOLDER = bundled_folder("routines")

@@ -9,9 +9,9 @@ from rich.console import Console
 
 from voiceroutine.cli.display import LineDisplay, ScreenDisplay, bar, large, view_of
 from voiceroutine.document import parse_document
+from voiceroutine.loading import load_routine
 from voiceroutine.player import Score, Snapshot
 from voiceroutine.production import Production
-from voiceroutine.routine import load_routine
 
 ROUTINE = """
 title = "Evening"

@@ -15,8 +15,8 @@ from jsonschema import Draft7Validator
 from voiceroutine import model
 from voiceroutine.document import parse_document
 from voiceroutine.library import Library, bundled_folder
+from voiceroutine.loading import load_routine
 from voiceroutine.placeholders import PLACEHOLDERS
-from voiceroutine.routine import load_routine
 from voiceroutine.schema import SCHEMA_FILE
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from voiceroutine.document import KeyPath, parse_document, path_text, read_document, shown
 from voiceroutine.errors import Location, RoutineError
 from voiceroutine.library import Library, bundled_folder
+from voiceroutine.loading import load_routine
 from voiceroutine.model import BlockStep, CuesTable, ExerciseStep, RoutineFile, SayStep
-from voiceroutine.routine import load_routine
 
 LIBRARY = Library(folders=(bundled_folder("routines"),)).exercises()
 ROUTINES = sorted(bundled_folder("routines").glob("neck-*.toml"))

@@ -12,18 +12,8 @@ from voiceroutine import mistakes, model
 from voiceroutine.cues import Utterance
 from voiceroutine.document import parse_document
 from voiceroutine.errors import RoutineError
-from voiceroutine.routine import (
-    PROFILES,
-    Block,
-    Breath,
-    CueSettings,
-    Exercise,
-    Profile,
-    Routine,
-    Say,
-    Wait,
-    load_routine,
-)
+from voiceroutine.loading import load_routine
+from voiceroutine.routine import PROFILES, Block, Breath, CueSettings, Exercise, Profile, Routine, Say, Wait
 
 LIBRARY = """
 [[exercises]]

@@ -17,8 +17,8 @@ from voiceroutine.checks import dose_problems
 from voiceroutine.document import parse_document
 from voiceroutine.errors import RoutineError
 from voiceroutine.library import Library, bundled_folder
+from voiceroutine.loading import load_routine
 from voiceroutine.production import Production
-from voiceroutine.routine import load_routine
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "400"))
 LONGEST_S = 2.0

@@ -9,7 +9,8 @@ import pytest
 from voiceroutine.document import parse_document, read_document
 from voiceroutine.errors import RoutineError
 from voiceroutine.library import Library, bundled_folder, default_library, user_folder
-from voiceroutine.routine import Exercise, load_routine
+from voiceroutine.loading import load_routine
+from voiceroutine.routine import Exercise
 
 ROUTINE = 'title = "T"\n[[steps]]\nrest = 1\n'
 LISTED = 'see "voiceroutine routines" for those that there are'

@@ -19,8 +19,9 @@ import pytest
 from voiceroutine.document import parse_document, read_document
 from voiceroutine.errors import RoutineError
 from voiceroutine.library import Library, bundled_folder
+from voiceroutine.loading import load_routine
 from voiceroutine.mistakes import MOST_PROBLEMS
-from voiceroutine.routine import Routine, load_routine
+from voiceroutine.routine import Routine
 from voiceroutine.unroll import unroll
 
 Command = Callable[..., Any]

@@ -14,9 +14,9 @@ from listening import SAMPLERATE_HZ, Samples
 
 from voiceroutine.document import parse_document
 from voiceroutine.errors import DeviceError
+from voiceroutine.loading import load_routine
 from voiceroutine.player import FADE_FRAMES, Command, Score, Session, Snapshot
 from voiceroutine.production import Production
-from voiceroutine.routine import load_routine
 from voiceroutine.sinks.memory import MemorySink
 from voiceroutine.timeline import Placed
 

@@ -10,6 +10,7 @@ import pytest
 from voiceroutine import mistakes, model
 from voiceroutine.document import parse_document
 from voiceroutine.errors import Location, RoutineError
+from voiceroutine.loading import library_exercise, load_routine
 from voiceroutine.routine import (
     PROFILES,
     Block,
@@ -22,8 +23,6 @@ from voiceroutine.routine import (
     Say,
     SoundSettings,
     VoiceSettings,
-    library_exercise,
-    load_routine,
 )
 
 TITLE = 'title = "T"\n'

@@ -22,7 +22,7 @@ from voiceroutine import model
 from voiceroutine.document import Document, parse_document, path_text
 from voiceroutine.errors import Problem, RoutineError
 from voiceroutine.library import Library, bundled_folder
-from voiceroutine.routine import load_routine
+from voiceroutine.loading import load_routine
 from voiceroutine.schema import SCHEMA_FILE, SCHEMA_ID, schema_text
 
 if TYPE_CHECKING:

@@ -20,10 +20,11 @@ from voiceroutine.audio import Clip, loudest_lufs, loudness_lufs, loudness_of_pa
 from voiceroutine.document import parse_document, read_document
 from voiceroutine.errors import RoutineError
 from voiceroutine.library import bundled_folder
+from voiceroutine.loading import load_routine
 from voiceroutine.model import BACKGROUNDS, CHIMES
 from voiceroutine.production import Production, load
 from voiceroutine.recordings import FORMATS, MORE_FORMATS, read_clip
-from voiceroutine.routine import BackgroundSettings, SoundSettings, load_routine
+from voiceroutine.routine import BackgroundSettings, SoundSettings
 from voiceroutine.soundnames import Use
 from voiceroutine.sounds import Sounds, bundled_sounds, sounds_beside
 from voiceroutine.units import gain_of

@@ -13,8 +13,9 @@ from timetable import table
 
 from voiceroutine.document import parse_document
 from voiceroutine.library import bundled_folder
+from voiceroutine.loading import load_routine
 from voiceroutine.model import ExerciseEntry, RoutineFile
-from voiceroutine.routine import Block, Breath, During, Exercise, Rest, Routine, Say, Step, Wait, load_routine
+from voiceroutine.routine import Block, Breath, During, Exercise, Rest, Routine, Say, Step, Wait
 from voiceroutine.timeline import Timeline
 from voiceroutine.units import duration_text, parse_duration
 from voiceroutine.writing import dump

@@ -11,14 +11,14 @@ from voiceroutine.beside import written_beside
 from voiceroutine.document import read_document, shown
 from voiceroutine.errors import ExportError
 from voiceroutine.library import EXERCISES_FILE, bundled_folder
-from voiceroutine.routine import library_exercise
+from voiceroutine.loading import library_exercise
 from voiceroutine.schema import SCHEMA_ID, schema_of_package
 from voiceroutine.writing import value_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    Entries = Mapping[str, Sequence[model.ExerciseEntry]]
+    from voiceroutine.model import Entries
 
 SCHEMA_NAME = "voiceroutine.schema.json"
 SCHEMA_LINE = f"#:schema ./{SCHEMA_NAME}\n"

@@ -80,7 +80,7 @@ class Library:
         found = {file.parent.name for folder in folders for file in _translations(folder, name)}
         return sorted(found)
 
-    def exercises(self, language: str | None = None) -> Mapping[str, Sequence[model.ExerciseEntry]]:
+    def exercises(self, language: str | None = None) -> model.Entries:
         """Return the entries of every exercise id, the most important first: a folder's translations, then its own.
 
         Raises:

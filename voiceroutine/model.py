@@ -1,13 +1,13 @@
 """The format as it is written: what keys a routine file may have, and of what type.
 
-Pydantic checks the file against these classes; `routine.py` turns the result into values with every default filled in.
+Pydantic checks the file against these classes; `loading.py` turns the result into values with every default filled in.
 A field that was not written is None, so that what it inherits can be found. Descriptions and examples are what the
 JSON Schema and the reference in `docs/` say.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -685,6 +685,10 @@ class LibraryFile(Table):
     """A file of exercises."""
 
     exercises: Annotated[list[ExerciseEntry], Field(description="The exercises.")] = []
+
+
+Entries = Mapping[str, Sequence[ExerciseEntry]]
+"""For every exercise id its entries, the most important first."""
 
 
 def written_data(table: Table) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from voiceroutine.cues import estimated_ms
 from voiceroutine.document import read_document, shown
 from voiceroutine.errors import Problem, RoutineError, did_you_mean
 from voiceroutine.library import EXERCISES_FILE, default_library
+from voiceroutine.loading import load_routine
 from voiceroutine.phrases import beginnings, phrases_for
-from voiceroutine.routine import load_routine
 from voiceroutine.sounds import Sounds, sounds_beside
 from voiceroutine.timeline import compile_intervals, compile_timeline
 from voiceroutine.unroll import unroll

@@ -96,7 +96,7 @@ def _are(names: Sequence[str]) -> str:
 def sound_problems(
     document: Document,
     written: model.RoutineFile,
-    library: Mapping[str, Sequence[model.ExerciseEntry]],
+    library: model.Entries,
     sounds: KnownSounds,
 ) -> Iterator[Problem]:
     """Yield what is wrong with the sounds that a routine names.

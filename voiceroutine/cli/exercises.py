@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from voiceroutine.library import Library
-    from voiceroutine.routine import Entries, Exercise
+    from voiceroutine.model import Entries
+    from voiceroutine.routine import Exercise
 
 COLUMNS = 100
 
@@ -23,7 +24,7 @@ COLUMNS = 100
 def command(exercise: str | None, language: str) -> None:
     """List the exercises that there are, or show EXERCISE in full."""
     from voiceroutine.library import default_library
-    from voiceroutine.routine import library_exercise
+    from voiceroutine.loading import library_exercise
 
     library = default_library()
     entries = library.exercises(language)
@@ -38,7 +39,7 @@ def command(exercise: str | None, language: str) -> None:
 def _list(entries: Entries, language: str) -> Iterator[str]:
     """Yield a line for each exercise, grouped by what has to be at hand."""
     from voiceroutine.errors import RoutineError
-    from voiceroutine.routine import library_exercise
+    from voiceroutine.loading import library_exercise
 
     groups: dict[tuple[str, ...], list[Exercise]] = {(): []}
     problems = []
@@ -94,7 +95,7 @@ def _users(exercise: Exercise, library: Library, entries: Entries) -> Iterator[s
     """Yield the names of the routines that use an exercise; those that are wrong are passed over."""
     from voiceroutine.document import read_document, shown
     from voiceroutine.errors import RoutineError
-    from voiceroutine.routine import load_routine
+    from voiceroutine.loading import load_routine
 
     for name, file in library.routine_files().items():
         try:

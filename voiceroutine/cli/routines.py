@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voiceroutine.library import Library
-    from voiceroutine.routine import Entries
+    from voiceroutine.model import Entries
 
 
 @click.command("routines")
@@ -53,8 +53,8 @@ def _entries(library: Library) -> tuple[Entries, str]:
 def _summary(name: str, file: Path, entries: Entries) -> str:
     from voiceroutine.document import read_document
     from voiceroutine.errors import RoutineError
+    from voiceroutine.loading import load_routine
     from voiceroutine.production import Production
-    from voiceroutine.routine import load_routine
 
     try:
         routine = load_routine(read_document(file), entries)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from voiceroutine.document import parse_document, read_bytes, shown
 from voiceroutine.errors import Location, Problem, RoutineError
+from voiceroutine.loading import load_routine
 from voiceroutine.mistakes import MOST_PROBLEMS
 from voiceroutine.model import RoutineFile
-from voiceroutine.routine import load_routine
 from voiceroutine.unroll import unroll
 from voiceroutine.writing import LONGEST_LINE, dump, toml_text
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from voiceroutine.routine import Entries
+    from voiceroutine.model import Entries
 
 Kind = Literal["csv", "w2a"]
 MOST_STEPS = 5_000

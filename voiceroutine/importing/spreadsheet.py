@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from voiceroutine.document import shown
 from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
 from voiceroutine.importing import MOST_STEPS, Imported, refusal, title_of
-from voiceroutine.routine import library_exercise
+from voiceroutine.loading import library_exercise
 from voiceroutine.units import duration_text, parse_duration
 
 if TYPE_CHECKING:
-    from voiceroutine.routine import Entries, Exercise
+    from voiceroutine.model import Entries
+    from voiceroutine.routine import Exercise
 
     Step = dict[str, Any]
     _Line = tuple[int, list[str]]
