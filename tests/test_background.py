@@ -170,10 +170,11 @@ def test_blocks_of_any_size_from_anywhere_are_the_same_samples(
         assert np.array_equal(read(one, first_frame, frames), whole[first_frame : first_frame + frames])
 
 
-def test_long_loops_and_short_ones_are_mixed_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    as_floats = background(Loop(pcm=noisy), fade_ms=500)
-    monkeypatch.setattr("voiceroutine.background.FLOATS_UP_TO_FRAMES", 0)
-    as_16_bits = background(Loop(pcm=noisy), fade_ms=500)
+def test_long_loops_and_short_ones_are_mixed_alike() -> None:
+    as_floats, as_16_bits = (
+        Background(Loop(pcm=noisy), level_lufs=LEVEL_LUFS, duck_db=-9, fade_ms=500, floats_up_to_frames=frames)
+        for frames in (len(noisy), len(noisy) - 1)
+    )
     for one in (as_floats, as_16_bits):
         one.duck(1_000, 3_000)
     assert np.array_equal(read(as_floats, 0, 200_000), read(as_16_bits, 0, 200_000))

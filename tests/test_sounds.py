@@ -15,7 +15,6 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from voiceroutine import recordings
 from voiceroutine.audio import Clip, loudest_lufs, loudness_lufs, loudness_of_parts_lufs
 from voiceroutine.document import parse_document, read_document
 from voiceroutine.errors import RoutineError
@@ -23,7 +22,7 @@ from voiceroutine.library import bundled_folder
 from voiceroutine.loading import load_routine
 from voiceroutine.model import BACKGROUNDS, CHIMES
 from voiceroutine.production import Production, load
-from voiceroutine.recordings import FORMATS, MORE_FORMATS, read_clip
+from voiceroutine.recordings import FORMATS, MORE_FORMATS, clip_parts, read_clip
 from voiceroutine.routine import BackgroundSettings, SoundSettings
 from voiceroutine.soundnames import Use
 from voiceroutine.sounds import Sounds, bundled_sounds, sounds_beside
@@ -409,12 +408,11 @@ def encode(source: Path, target: Path, codec: str) -> None:
 
 @pytest.mark.slow
 @needs_ffmpeg
-def test_a_long_file_is_decoded_in_parts_that_fit_together(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_file_is_decoded_in_parts_that_fit_together(folder: Path) -> None:
     soundfile.write(folder / "a.wav", np.random.default_rng(1).normal(0, 0.1, 7 * 44_100), 44_100)
     encode(folder / "a.wav", folder / "a.m4a", "aac")
     whole = read_clip(folder / "a.m4a")
-    monkeypatch.setattr(recordings, "PART_S", 2)
-    parts = [*recordings.clip_parts(folder / "a.m4a")]
+    parts = [*clip_parts(folder / "a.m4a", part_s=2)]
     assert [part.duration_ms for part in parts[:3]] == [2_000, 2_000, 2_000]
     assert np.array_equal(np.concatenate([part.samples for part in parts]), whole.samples)
 

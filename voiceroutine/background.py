@@ -102,10 +102,19 @@ class Background:
         level_lufs: how loud it is where nobody speaks. No recording is raised by more than 20 dB.
         duck_db: by how much that changes under words, so less than 0.
         fade_ms: how long it fades in at the start and out at the end.
+        floats_up_to_frames: a longer loop stays in 16 bits; both sound the same.
     """
 
-    def __init__(self, loop: Loop, *, level_lufs: float, duck_db: float, fade_ms: int) -> None:
-        self._values: Samples | Pcm = loop.pcm if len(loop.pcm) > FLOATS_UP_TO_FRAMES else loop.pcm.astype(np.float32)
+    def __init__(
+        self,
+        loop: Loop,
+        *,
+        level_lufs: float,
+        duck_db: float,
+        fade_ms: int,
+        floats_up_to_frames: int = FLOATS_UP_TO_FRAMES,
+    ) -> None:
+        self._values: Samples | Pcm = loop.pcm if len(loop.pcm) > floats_up_to_frames else loop.pcm.astype(np.float32)
         loudness = loop.loudness_lufs
         level_db = min(level_lufs - loudness, MOST_GAIN_DB) if np.isfinite(loudness) else 0.0
         self._up = np.float32(gain_of(level_db) / 32768)

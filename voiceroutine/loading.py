@@ -86,7 +86,7 @@ class _Loader:
         self._own = {entry.id: index for index, entry in reversed([*enumerate(written.exercises)])}
         self._tag = written.language or "en"
         self._language = self._tag if has_phrases(self._tag) else "en"
-        self._last_exercise = max(_exercise_paths(written.steps, ("steps",)), default=())
+        self._last_exercise = max((path for path, _ in written.exercise_steps()), default=())
         self._listeners_profile = profile
         self._cues = self._with_written(PROFILES[profile or "normal"], written.cues)
         self.problems: list[Problem] = [*examined.problems]
@@ -323,14 +323,6 @@ class _Written:
                 is_near = next(one for one, _ in sources if one in (source, acting)) is source
                 return cls(value=value, path=path, is_as_near_as_action=is_near)
         return cls(value=None, path=(), is_as_near_as_action=False)
-
-
-def _exercise_paths(steps: Sequence[model.Step], path: KeyPath) -> Iterator[KeyPath]:
-    for index, step in enumerate(steps):
-        if isinstance(step, model.BlockStep):
-            yield from _exercise_paths(step.steps, (*path, index, "steps"))
-        elif isinstance(step, model.ExerciseStep):
-            yield (*path, index)
 
 
 def _meaningful_in(exercise: Exercise) -> frozenset[str]:

@@ -7,7 +7,7 @@ JSON Schema and the reference in `docs/` say.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -26,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from voiceroutine.document import KeyPath
 from voiceroutine.placeholders import PLACEHOLDERS
 from voiceroutine.units import LONGEST_MS, duration_text, parse_duration
 
@@ -679,6 +680,18 @@ class RoutineFile(Table):
             "exercise or name, steps, wait, rest, say.",
         ),
     ]
+
+    def exercise_steps(self) -> Iterator[tuple[KeyPath, ExerciseStep]]:
+        """Yield every step that is an exercise, in blocks too, and where it is written, in the order of the file."""
+        return _exercise_steps(self.steps, ("steps",))
+
+
+def _exercise_steps(steps: Sequence[Step], path: KeyPath) -> Iterator[tuple[KeyPath, ExerciseStep]]:
+    for index, step in enumerate(steps):
+        if isinstance(step, BlockStep):
+            yield from _exercise_steps(step.steps, (*path, index, "steps"))
+        elif isinstance(step, ExerciseStep):
+            yield (*path, index), step
 
 
 class LibraryFile(Table):

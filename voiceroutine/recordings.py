@@ -60,8 +60,12 @@ def read_clip(path: Path) -> Clip:
     return joined(clip_parts(path))
 
 
-def clip_parts(path: Path) -> Iterator[Clip]:
+def clip_parts(path: Path, part_s: int = PART_S) -> Iterator[Clip]:
     """Yield a sound file in parts of at most a minute, several channels averaged into one.
+
+    Args:
+        path: the file.
+        part_s: how much ffmpeg is to decode at a time.
 
     Raises:
         OSError: the file can't be opened.
@@ -73,7 +77,7 @@ def clip_parts(path: Path) -> Iterator[Clip]:
     if _BY_SOUNDFILE.match(head) and _is_known_to_soundfile(path):
         parts = _parts_by_soundfile(path)
     elif formats:
-        parts = _parts_by_pydub(path, formats[0])
+        parts = _parts_by_pydub(path, formats[0], part_s)
     else:
         raise UnreadableError("can't be read as sound", MORE_FORMATS)
     for part in parts:
@@ -112,22 +116,22 @@ def _parts_by_soundfile(path: Path) -> Iterator[Clip]:
         raise UnreadableError("is damaged", "does it play elsewhere? save it anew") from None
 
 
-def _parts_by_pydub(path: Path, format_: str) -> Iterator[Clip]:
+def _parts_by_pydub(path: Path, format_: str, part_s: int) -> Iterator[Clip]:
     if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
         raise UnreadableError(
             "can't be read without ffmpeg", f"install ffmpeg, or save it in another format: {FORMATS}"
         )
     start_s = 0
     while True:
-        part = _decoded(path, format_, start_s)
+        part = _decoded(path, format_, start_s, part_s)
         if len(part.samples):
             yield part
-        if part.duration_ms < PART_S * 1000:
+        if part.duration_ms < part_s * 1000:
             return
-        start_s += PART_S
+        start_s += part_s
 
 
-def _decoded(path: Path, format_: str, start_s: int) -> Clip:
+def _decoded(path: Path, format_: str, start_s: int, part_s: int) -> Clip:
     with warnings.catch_warnings():
         # Python's audioop is deprecated, and some of pydub's own text draws warnings too: nothing a listener can mend.
         warnings.simplefilter("ignore")
@@ -135,7 +139,7 @@ def _decoded(path: Path, format_: str, start_s: int) -> Clip:
         from pydub.exceptions import PydubException
 
         try:
-            segment = AudioSegment.from_file(str(path), format=format_, start_second=start_s, duration=PART_S)
+            segment = AudioSegment.from_file(str(path), format=format_, start_second=start_s, duration=part_s)
         except (PydubException, LookupError, OSError, ValueError, EOFError) as error:
             raise UnreadableError("is damaged", "does it play elsewhere? save it anew") from error
         values: npt.NDArray[np.int32] = np.asarray(segment.get_array_of_samples())

@@ -111,7 +111,7 @@ def sound_problems(
         found = sounds.problem(name, use)
         if found:
             yield document.problem(path, *found)
-    for path, step in _exercise_steps(written.steps, ("steps",)):
+    for path, step in written.exercise_steps():
         own = {entry.id for entry in written.exercises}
         entries = library.get(step.exercise or "", ()) if step.exercise not in own else ()
         for name in [cue.chime for entry in entries for cue in entry.during or () if cue.chime]:
@@ -128,15 +128,7 @@ def _named(written: model.RoutineFile) -> Iterator[tuple[KeyPath, str, Use]]:
     if table.background is not None:
         yield ("sounds", "background", "sound"), table.background.sound, "background"
     entries = [(("exercises", index), entry) for index, entry in enumerate(written.exercises)]
-    for path, fields in [*entries, *_exercise_steps(written.steps, ("steps",))]:
+    for path, fields in [*entries, *written.exercise_steps()]:
         for index, cue in enumerate(fields.during or ()):
             if cue.chime is not None:
                 yield (*path, "during", index, "chime"), cue.chime, "chime"
-
-
-def _exercise_steps(steps: Sequence[model.Step], path: KeyPath) -> Iterator[tuple[KeyPath, model.ExerciseStep]]:
-    for index, step in enumerate(steps):
-        if isinstance(step, model.BlockStep):
-            yield from _exercise_steps(step.steps, (*path, index, "steps"))
-        elif isinstance(step, model.ExerciseStep):
-            yield (*path, index), step

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from voiceroutine.model import Entries
 
 Kind = Literal["csv", "w2a"]
-MOST_STEPS = 5_000
 KINDS: Mapping[str, Kind] = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".yaml": "w2a", ".yml": "w2a"}
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from voiceroutine.document import shown
 from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
-from voiceroutine.importing import MOST_STEPS, Imported, refusal, title_of
+from voiceroutine.importing import Imported, refusal, title_of
 from voiceroutine.loading import library_exercise
+from voiceroutine.model import MOST_STEPS
 from voiceroutine.units import duration_text, parse_duration
 
 if TYPE_CHECKING:

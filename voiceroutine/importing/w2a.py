@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from voiceroutine.document import shown
 from voiceroutine.errors import Location, Problem, did_you_mean
-from voiceroutine.importing import MOST_STEPS, Imported, refusal, title_of
+from voiceroutine.importing import Imported, refusal, title_of
 from voiceroutine.importing.tree import read_tree
+from voiceroutine.model import MOST_STEPS
 from voiceroutine.phrases import languages
 from voiceroutine.units import LONGEST_MS, duration_text
 

@@ -42,10 +42,15 @@ _NO_LETTER = "\U0010ffff"
 _SYMBOLS = {"So", "Sk", "Cf", "Mn", "Me"}
 
 
-def png_bytes(picture: Picture) -> bytes:
-    """Return a picture as a PNG file, two dots to a pixel; the same bytes for the same picture and fonts."""
+def png_bytes(picture: Picture, faces: Sequence[Face] = FACES) -> bytes:
+    """Return a picture as a PNG file, two dots to a pixel; the same bytes for the same picture and fonts.
+
+    Args:
+        picture: what to paint.
+        faces: files of fonts, the best first; where this computer has none of them, a built-in one draws.
+    """
     image = Image.new("RGB", (picture.width_px * DOTS_PER_PX, picture.height_px * DOTS_PER_PX), picture.paper)
-    fonts = _Fonts()
+    fonts = _Fonts(faces)
     for number, shapes in enumerate(_by_bands(picture)):
         top_px = number * BAND_PX
         band = _band(picture, top_px, shapes, fonts)
@@ -135,10 +140,10 @@ class _Pen:
 class _Fonts:
     """Finds for a text the first font of this computer that has all its letters."""
 
-    def __init__(self) -> None:
+    def __init__(self, faces: Sequence[Face]) -> None:
         self._loaded = lru_cache(maxsize=None)(_font)
         self._has_letter = lru_cache(maxsize=None)(self._looks_for_letter)
-        self._faces = [face for face in FACES if self._loaded(face[0], 20)]
+        self._faces = [face for face in faces if self._loaded(face[0], 20)]
 
     def of(self, text: Text) -> tuple[str, Font]:
         """Return a text, without symbols that no font here has, and the font to draw it with."""
