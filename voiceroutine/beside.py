@@ -40,6 +40,18 @@ def written_beside(path: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
+def check_place(path: Path) -> None:
+    """Make sure that there can be a file of this name.
+
+    Raises:
+        ExportError: it is a folder's, or its own folder isn't there.
+    """
+    if path.is_dir():
+        raise ExportError(f"{path} is a folder; name a file in it.")
+    if not path.parent.is_dir():
+        raise ExportError(f"The folder {path.parent} is not there; make it first.")
+
+
 @contextmanager
 def told(path: Path, flag: str) -> Iterator[None]:
     """Turn a failure to write a file into one that says what to do.

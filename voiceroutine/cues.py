@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from voiceroutine.phrases import phrases_for
 from voiceroutine.placeholders import fill
 from voiceroutine.units import duration_text
+from voiceroutine.unroll import written_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -304,7 +305,7 @@ class Script:
             yield self._own("next_up", "next_up", interval, next=_unstopped(interval.next_step.name))
 
     def _during(self, rep: Sequence[Interval]) -> Iterator[Wish]:
-        step, rep_ms = rep[0].step, _length_ms(rep)
+        step, rep_ms = rep[0].step, written_ms(rep)
         for cue in step.during if step else ():
             if cue.say is not None:
                 line = self._author("during", cue.say, rep[0], remaining=self._remaining(rep_ms - cue.at_ms))
@@ -326,7 +327,7 @@ class Script:
         return "chime" if cues.halfway == "voice" and not cues.speaks else cues.halfway
 
     def _every(self, rep: Sequence[Interval]) -> Iterator[Wish]:
-        cues, rep_ms = rep[0].cues, _length_ms(rep)
+        cues, rep_ms = rep[0].cues, written_ms(rep)
         if not cues.every_ms or not cues.speaks:
             return
         for at_ms in range(cues.every_ms, rep_ms - self.counted_ms(rep), cues.every_ms):
@@ -339,7 +340,7 @@ class Script:
             yield self._fixed("breath", "breathe_in" if is_in else "breathe_out", rep, at_ms)
 
     def _encouragement(self, rep: Sequence[Interval], number: int) -> Iterator[Wish]:
-        rep_ms, lines = _length_ms(rep), self._phrases.encouragement
+        rep_ms, lines = written_ms(rep), self._phrases.encouragement
         is_wanted = rep[0].cues.encourage and rep[0].cues.speaks and not (rep[0].step and rep[0].step.breath)
         if not is_wanted or not lines or rep_ms < ENCOURAGED_FROM_MS:
             return
@@ -350,7 +351,7 @@ class Script:
 
     def _fixed(self, why: SpeechWhy, key: str, rep: Sequence[Interval], at_ms: int) -> Wish:
         """Return a wish that makes no sense at any other instant."""
-        line = self._own(why, key, rep[0], remaining=self._remaining(_length_ms(rep) - at_ms))
+        line = self._own(why, key, rep[0], remaining=self._remaining(written_ms(rep) - at_ms))
         return self._wish(line, at_ms, at_ms)
 
     def _remaining(self, remaining_ms: int) -> str:
@@ -400,10 +401,6 @@ class Script:
             "set": number(interval.set),
             "sets": number(step.sets),
         }
-
-
-def _length_ms(rep: Sequence[Interval]) -> int:
-    return sum(interval.minimum_ms for interval in rep)
 
 
 def _breaths(step: Exercise) -> Iterator[tuple[int, bool]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voiceroutine import model
-from voiceroutine.beside import written_beside
+from voiceroutine.beside import check_place, written_beside
 from voiceroutine.document import read_document, shown
 from voiceroutine.errors import ExportError
 from voiceroutine.library import EXERCISES_FILE, bundled_folder
@@ -138,8 +138,7 @@ def write_draft(path: Path, text: str) -> None:
         ExportError: a file can't be written.
     """
     schema = path.with_name(SCHEMA_NAME)
-    if not path.parent.is_dir():
-        raise ExportError(f"The folder {path.parent} is not there; make it first.")
+    check_place(path)
     try:
         _check_ours(schema)
         _write(path, text)

@@ -204,7 +204,7 @@ class _Compiler:
     def _end_chime(self, before: tuple[Interval, ...], interval: Interval, at_ms: int) -> Iterator[Chime]:
         if not before or not before[0].exact:
             return
-        if _rep_ms(before) < TICKED_BELOW_MS:
+        if written_ms(before) < TICKED_BELOW_MS:
             if not interval.exact:
                 yield self._chime(at_ms, self._sounds.tick, "rep")
         elif interval.kind == "switch":
@@ -248,7 +248,7 @@ class _Compiler:
         return Placed(interval=interval, start_ms=place.start_ms, end_ms=end_ms, cues=cues)
 
     def _work(self, rep: tuple[Interval, ...], place: _Place) -> Iterator[Placed]:
-        start_ms, rep_ms = place.start_ms, _rep_ms(rep)
+        start_ms, rep_ms = place.start_ms, written_ms(rep)
         counted_ms = self._script.counted_ms(rep)
         chimes = [*self._work_chimes(rep, start_ms)]
         words = _Words(self._measure, rep[0].where, start_ms, rep_ms - counted_ms, [chime.at_ms for chime in chimes])
@@ -266,7 +266,7 @@ class _Compiler:
             start_ms = end_ms
 
     def _work_chimes(self, rep: tuple[Interval, ...], start_ms: int) -> Iterator[Chime]:
-        if _rep_ms(rep) < TICKED_BELOW_MS:
+        if written_ms(rep) < TICKED_BELOW_MS:
             yield self._chime(start_ms, self._sounds.tick, "rep")
         else:
             yield self._chime(start_ms, self._sounds.start, "start")
@@ -400,10 +400,6 @@ def _what_happened(wish: Wish, due_ms: int, found: Speech | None, where: Locatio
 
 def _by_instant(cue: Cue) -> tuple[int, bool]:
     return cue.at_ms, isinstance(cue, Speech)
-
-
-def _rep_ms(rep: Sequence[Interval]) -> int:
-    return sum(interval.minimum_ms for interval in rep)
 
 
 def _rep_key() -> Callable[[Interval], int]:

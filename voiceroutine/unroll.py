@@ -83,7 +83,7 @@ def unroll(routine: Routine, *, has_limits: bool = True) -> tuple[Interval, ...]
 
 
 def written_ms(intervals: Sequence[Interval]) -> int:
-    """Return how long a routine is as written: the sum of all minimums."""
+    """Return how long intervals are as written: the sum of all minimums."""
     return sum(interval.minimum_ms for interval in intervals)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from voiceroutine.beside import told, written_beside
+from voiceroutine.beside import check_place, told, written_beside
 from voiceroutine.errors import ExportError
 from voiceroutine.units import SAMPLERATE_HZ, frame_at
 
@@ -55,14 +55,11 @@ def check_path(path: Path) -> None:
     Raises:
         ExportError: the suffix is unknown, the folder isn't there, or the path is a folder.
     """
-    if path.is_dir():
-        raise ExportError(f"{path} is a folder; name a file in it.")
+    check_place(path)
     if not path.suffix:
         raise ExportError(f"{path}: the name says no audio format; add one of {', '.join(SUFFIXES)}.")
     if path.suffix.lower() not in SUFFIXES:
         raise ExportError(f'{path}: unknown audio format "{path.suffix}"; use one of {", ".join(SUFFIXES)}.')
-    if not path.parent.is_dir():
-        raise ExportError(f"The folder {path.parent} is not there; make it first.")
 
 
 def _open_sink(part: Path, suffix: str) -> Sink:

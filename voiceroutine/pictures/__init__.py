@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voiceroutine.beside import told, written_beside
+from voiceroutine.beside import check_place, told, written_beside
 from voiceroutine.errors import ExportError
 
 if TYPE_CHECKING:
@@ -21,12 +21,9 @@ def check_path(path: Path) -> None:
     Raises:
         ExportError: the folder isn't there, the path is a folder or a device, or the painter is not installed.
     """
-    if path.is_dir():
-        raise ExportError(f"{path} is a folder; name a file in it.")
+    check_place(path)
     if path.exists() and not path.is_file():
         raise ExportError(f"{path} is a device, not a file; name another.")
-    if not path.parent.is_dir():
-        raise ExportError(f"The folder {path.parent} is not there; make it first.")
     if path.suffix.lower() == ".png":
         _find_pillow(path)
 
