@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Literal
 from zlib import crc32
 
@@ -71,30 +71,36 @@ def paces() -> st.SearchStrategy[Pace]:
     return st.builds(Pace, st.integers(0, 1_000), longest_ms)
 
 
+@cache
 def work_ms() -> st.SearchStrategy[int]:
     edges = st.sampled_from([1, 700, 1_000, 1_999, 2_000, 2_999, 3_000, 8_999, 9_000, 19_999, 20_000, 20_001, 30_000])
     return edges | st.integers(1, 45_000)
 
 
+@cache
 def gap_ms() -> st.SearchStrategy[int]:
     return st.sampled_from([0, 0, 1, 400, 3_000, 14_999, 15_000, 20_000]) | st.integers(0, 25_000)
 
 
+@cache
 def instructions(*, has_hold: bool) -> st.SearchStrategy[str | None]:
     length = "Hold for {hold}." if has_hold else "As slowly as you like."
     return st.sampled_from([None, "Sit tall.", length, "{name}: {rep} of {reps}, {set} of {sets}. {total}."])
 
 
+@cache
 def short_forms(*, has_sides: bool) -> st.SearchStrategy[str | None]:
     return st.sampled_from([None, "Once more.", *(["Now {side}."] if has_sides else [])])
 
 
+@cache
 def phases(*, has_sides: bool) -> st.SearchStrategy[tuple[Phase, ...]]:
     words = st.sampled_from([None, "Lift.", "Back and down.", *(["Turn to the {side}."] if has_sides else [])])
     lasts_ms = st.sampled_from([300, 700, 1_000, 1_500, 2_000, 3_000]) | work_ms()
     return st.lists(st.builds(Phase, say=words, lasts_ms=lasts_ms), min_size=1, max_size=3).map(tuple)
 
 
+@cache
 def held() -> st.SearchStrategy[tuple[Phase, ...]]:
     return st.builds(Phase, lasts_ms=work_ms()).map(lambda phase: (phase,))
 
@@ -107,11 +113,10 @@ def during(rep_ms: int) -> st.SearchStrategy[tuple[During, ...]]:
     return st.lists(word | word | ring, min_size=1, max_size=4, unique_by=lambda cue: cue.say).map(tuple)
 
 
-def breaths(rep_ms: int) -> st.SearchStrategy[Breath | None]:
+@cache
+def breaths() -> st.SearchStrategy[Breath | None]:
     lasts_ms = st.integers(1_000, 6_000)
-    return st.builds(Breath, in_ms=lasts_ms, out_ms=lasts_ms).map(
-        lambda breath: breath if breath.whole_ms <= rep_ms else None
-    )
+    return st.none() | st.builds(Breath, in_ms=lasts_ms, out_ms=lasts_ms)
 
 
 @st.composite
@@ -121,6 +126,7 @@ def exercises(draw: st.DrawFn) -> Exercise:
     number = draw(st.integers(1, 3))
     parts = draw(phases(has_sides=bool(sides)) if action == "phases" else held())
     rep_ms = sum(part.lasts_ms for part in parts)
+    breath = draw(breaths())
     return Exercise(
         where=WHERE,
         name=f"Exercise {number}",
@@ -128,7 +134,7 @@ def exercises(draw: st.DrawFn) -> Exercise:
         action=action,
         phases=parts,
         during=draw(st.just(()) | during(rep_ms)),
-        breath=draw(st.none() | breaths(rep_ms)),
+        breath=breath if breath is not None and breath.whole_ms <= rep_ms else None,
         is_optional=draw(st.booleans()),
         instruction=draw(instructions(has_hold=action != "phases")),
         cue=draw(short_forms(has_sides=bool(sides))),
@@ -164,6 +170,7 @@ def crowded_sessions(draw: st.DrawFn) -> Session:
     return Session(routine, Pace(draw(st.integers(0, 1_000)), longest_ms))
 
 
+@cache
 def crowded_phases() -> st.SearchStrategy[Phase]:
     words = st.sampled_from(["Lift.", "Sink.", "Back and down.", None])
     return st.builds(Phase, say=words, lasts_ms=st.integers(300, 3_000))

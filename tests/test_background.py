@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,15 +69,20 @@ def gains_db(one: Background, until_ms: int) -> npt.NDArray[np.float64]:
     return levels_db
 
 
+def are_all(values: npt.NDArray[np.floating[Any]], expected: float, within: float) -> bool:
+    """Tell what approx does, of a million values in no time."""
+    return bool(np.abs(values - expected).max() <= within)
+
+
 def test_it_is_down_before_the_first_word_and_comes_up_after_the_last() -> None:
     one = background()
     one.duck(2_000, 5_000)
     levels_db = gains_db(one, 8_000)
-    assert levels_db[:1_600] == pytest.approx(0, abs=0.01)
+    assert are_all(levels_db[:1_600], 0, 0.01)
     assert levels_db[1_800] == pytest.approx(-4.5, abs=0.05)
-    assert levels_db[2_000:5_000] == pytest.approx(-9, abs=0.01)
+    assert are_all(levels_db[2_000:5_000], -9, 0.01)
     assert levels_db[5_400] == pytest.approx(-4.5, abs=0.05)
-    assert levels_db[5_800:] == pytest.approx(0, abs=0.01)
+    assert are_all(levels_db[5_800:], 0, 0.01)
     assert (np.diff(levels_db[1_600:2_000]) < 0).all()
     assert (np.diff(levels_db[5_000:5_800]) > 0).all()
 
@@ -97,13 +103,13 @@ def test_words_within_words_do_not_end_them() -> None:
     one = background()
     one.duck(1_000, 4_000)
     one.duck(1_500, 2_000)
-    assert gains_db(one, 4_000)[1_000:] == pytest.approx(-9, abs=0.01)
+    assert are_all(gains_db(one, 4_000)[1_000:], -9, 0.01)
 
 
 def test_words_at_the_very_start_are_over_a_soft_background() -> None:
     one = background()
     one.duck(0, 500)
-    assert gains_db(one, 500) == pytest.approx(-9, abs=0.01)
+    assert are_all(gains_db(one, 500), -9, 0.01)
 
 
 @pytest.mark.parametrize("fade_ms", [100, 3_000])
@@ -114,7 +120,7 @@ def test_it_fades_in_and_out_and_is_silent_after_the_end(fade_ms: int) -> None:
     assert heard[0] == 0
     assert (np.diff(heard[: fade_ms * MS]) >= 0).all()
     assert heard[fade_ms * MS // 2] == pytest.approx(0.5, abs=1e-4)
-    assert heard[fade_ms * MS : (10_000 - fade_ms) * MS] == pytest.approx(1, abs=1e-6)
+    assert are_all(heard[fade_ms * MS : (10_000 - fade_ms) * MS], 1, 1e-6)
     assert heard[(10_000 - fade_ms // 2) * MS] == pytest.approx(0.5, abs=1e-4)
     assert (np.diff(heard[(10_000 - fade_ms) * MS :]) <= 0).all()
     assert not heard[10_000 * MS :].any()
@@ -285,7 +291,7 @@ def test_the_crossfade_keeps_the_power_and_starts_where_it_ends() -> None:
     loop = (crossfaded_loop(recording(noise, 480_000)).pcm / 32_768).astype(np.float32)
     levels_db = [level_dbfs(part) for part in np.split(loop, 32)]
     assert levels_db == pytest.approx([-20] * 32, abs=0.6)
-    assert loop[: 6 * RATE_HZ] == pytest.approx(noise[2 * RATE_HZ : 8 * RATE_HZ], abs=1e-4)
+    assert are_all(loop[: 6 * RATE_HZ] - noise[2 * RATE_HZ : 8 * RATE_HZ], 0, 1e-4)
     assert loop[-1] == pytest.approx(noise[2 * RATE_HZ - 1], abs=1e-3)
 
 
