@@ -319,7 +319,7 @@ def test_a_score_that_is_compiled_while_it_plays_sounds_the_same(production: Pro
 
     def slow() -> Iterator[Placed]:
         for placed in production.placed():
-            gate.acquire(timeout=0.1)
+            gate.acquire(timeout=0.05)
             yield placed
 
     heard = played(Score(slow(), production.mix()), pace_s=0.0005)

@@ -111,8 +111,12 @@ def sound_problems(
         found = sounds.problem(name, use)
         if found:
             yield document.problem(path, *found)
+    yield from _chimes_of_the_library(document, written, library)
+
+
+def _chimes_of_the_library(document: Document, written: model.RoutineFile, library: model.Entries) -> Iterator[Problem]:
+    own = {entry.id for entry in written.exercises}
     for path, step in written.exercise_steps():
-        own = {entry.id for entry in written.exercises}
         entries = library.get(step.exercise or "", ()) if step.exercise not in own else ()
         for name in [cue.chime for entry in entries for cue in entry.during or () if cue.chime]:
             if not is_bundled(name, "chime"):

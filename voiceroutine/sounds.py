@@ -151,14 +151,7 @@ class Sounds:
             raise _UnfitError(f'there is no file "{name}" beside the routine', self._nearest(name, use)) from None
         except (OSError, RuntimeError, ValueError) as error:
             raise _unreadable(name, error) from error
-        if file.is_dir():
-            raise _UnfitError(f'"{name}" is a folder', f'name a file in it, like "{name.rstrip("/")}/gong.wav"')
-        if not file.is_file():
-            raise _UnfitError(f'"{name}" is not a file that can be read as a whole', "put the sound itself there")
-        if status.st_size > LARGEST_BYTES:
-            raise _UnfitError(f'"{name}" is larger than {LARGEST_BYTES >> 20} MiB', _ADVICE[use])
-        if not status.st_size:
-            raise _UnfitError(f'"{name}" is empty', "is it the right file?")
+        _check_kind_and_size(name, use, file, status.st_size)
         return file
 
     def _nearest(self, name: str, use: Use) -> str:
@@ -178,6 +171,17 @@ class _UnfitError(Exception):
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.found = (message, hint)
+
+
+def _check_kind_and_size(name: str, use: Use, file: Path, size_bytes: int) -> None:
+    if file.is_dir():
+        raise _UnfitError(f'"{name}" is a folder', f'name a file in it, like "{name.rstrip("/")}/gong.wav"')
+    if not file.is_file():
+        raise _UnfitError(f'"{name}" is not a file that can be read as a whole', "put the sound itself there")
+    if size_bytes > LARGEST_BYTES:
+        raise _UnfitError(f'"{name}" is larger than {LARGEST_BYTES >> 20} MiB', _ADVICE[use])
+    if not size_bytes:
+        raise _UnfitError(f'"{name}" is empty', "is it the right file?")
 
 
 def _unreadable(name: str, error: Exception) -> _UnfitError:
