@@ -439,6 +439,8 @@ def test_what_is_less_important_never_moves_what_is_more_important(session: Sess
     for index, why in enumerate(LEAST_FIRST, start=1):
         if why == "breath" and not routine.cues.explains:
             return  # breath is chimed then, and words wait for the attack of a chime
+        if why == "halfway" and routine.cues.halfway == "chime":
+            return
         routine = without[why](routine)
         lesser = set(LEAST_FIRST[:index])
         assert inside_work(replace(session, routine=routine).timeline(), lesser) == inside_work(timeline, lesser)
