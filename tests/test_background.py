@@ -15,7 +15,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from listening import level_dbfs
-from test_mix import Buzzer
+from test_mix import BUZZER
 
 from voiceroutine.audio import SPEECH_LUFS, Clip, loudness_lufs
 from voiceroutine.background import Background, Loop, crossfaded_loop, seamless_loop
@@ -202,7 +202,7 @@ def test_what_lies_before_the_lookahead_is_final(ducked: list[tuple[int, int]], 
 
 @pytest.fixture(scope="module")
 def clips() -> Clips:
-    return Clips(Narrator(Buzzer()), bundled_sounds())
+    return Clips(Narrator(BUZZER), bundled_sounds())
 
 
 CUES: list[Cue] = [speech(4_000, 2_000), chime(7_000), speech(9_000, 1_000), chime(11_000)]
@@ -229,7 +229,7 @@ def test_a_loud_background_and_loud_words_stay_below_full_scale(clips: Clips) ->
 
 def test_silence_of_voices_does_not_duck() -> None:
     silent = Clips(Narrator(load_engine("silent")), bundled_sounds())
-    buzzing = Clips(Narrator(Buzzer()), bundled_sounds())
+    buzzing = Clips(Narrator(BUZZER), bundled_sounds())
     shown, spoken = speech(2_000, 2_000, "silent"), speech(2_000, 2_000)
     plain = read(Mix(buzzing, [], background(brown_noise())), 0, 8_000 * MS)
     assert np.array_equal(read(Mix(buzzing, [shown], background(brown_noise())), 0, 8_000 * MS), plain)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from engines import Tones
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import routines
 
-from voiceroutine.audio import Clip
 from voiceroutine.cues import Chime, Cue, Speech, Utterance
 from voiceroutine.mix import Clips, Mix, below_ceiling
 from voiceroutine.narration import Narrator
@@ -23,7 +22,6 @@ from voiceroutine.sounds import Sounds
 from voiceroutine.timeline import compile_timeline
 from voiceroutine.units import frame_at, gain_of
 from voiceroutine.unroll import unroll
-from voiceroutine.voices import Probe, VoiceInfo
 
 Samples = npt.NDArray[np.float32]
 
@@ -33,25 +31,7 @@ SOUND_MS = {
     "breath-in": 300, "breath-out": 320,
 }  # fmt: skip
 LOUDEST = VoiceSettings(gain_db=6.0)
-
-
-class Buzzer:
-    """An engine that buzzes for 20 ms a letter, and takes no time to do so."""
-
-    name = "buzzer"
-
-    def probe(self) -> Probe:
-        return Probe(ok=True, reason="it is a loop")
-
-    def voices(self) -> Sequence[VoiceInfo]:
-        return (VoiceInfo(name="buzz", language="en"),)
-
-    def fingerprint(self) -> str:
-        return "1"
-
-    def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
-        frames = np.arange(20 * len(text) * RATE_HZ // 1_000)
-        return Clip(samples=np.sin(frames * 0.05).astype(np.float32), samplerate_hz=RATE_HZ)
+BUZZER = Tones(character_ms=20, samplerate_hz=RATE_HZ, amplitude=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +46,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Sounds:
 
 @pytest.fixture(scope="module")
 def clips(sounds: Sounds) -> Clips:
-    return Clips(Narrator(Buzzer()), sounds)
+    return Clips(Narrator(BUZZER), sounds)
 
 
 def chime(at_ms: int, sound: str = "bell") -> Chime:
@@ -131,7 +111,7 @@ def test_loud_cues_that_overlap_stay_below_full_scale(clips: Clips, cues: list[C
 @given(routine=routines())
 def test_random_routines_stay_below_full_scale(clips: Clips, sounds: Sounds, routine: Routine) -> None:
     loud = replace(routine, voice=LOUDEST)
-    timeline = compile_timeline(loud, unroll(loud), Narrator(Buzzer()).duration_ms, sounds.length_ms)
+    timeline = compile_timeline(loud, unroll(loud), Narrator(BUZZER).duration_ms, sounds.length_ms)
     mix = Mix(clips, timeline.cues)
     for at_ms in sorted({cue.at_ms for cue in timeline.cues})[:80]:
         assert np.max(np.abs(read(mix, frame_at(at_ms), 2_000))) <= 0.98

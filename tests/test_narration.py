@@ -6,54 +6,17 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile
+from engines import Tones
 
-from voiceroutine.audio import Clip
 from voiceroutine.cues import Utterance
 from voiceroutine.narration import MEMORY_FRAMES, ClipCache, Narrator
 from voiceroutine.routine import VoiceSettings
-from voiceroutine.voices import Probe, VoiceInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 HELLO = Utterance(text="Hold for 30s.", voice=VoiceSettings())
-
-
-class Tones:
-    """An engine in memory: a tone of 10 ms for every character; remembers what it was asked for."""
-
-    name = "tones"
-
-    def __init__(self, version: str = "1") -> None:
-        self.asked: list[str] = []
-        self.version = version
-
-    def probe(self) -> Probe:
-        return Probe(ok=True, reason="in memory")
-
-    def voices(self) -> Sequence[VoiceInfo]:
-        return (VoiceInfo(name="tone", language="und"),)
-
-    def fingerprint(self) -> str:
-        return self.version
-
-    def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
-        self.asked.append(text)
-        frames = np.arange(len(text) * 220)
-        return Clip(samples=(0.1 * np.sin(frames / 9)).astype(np.float32), samplerate_hz=22_050)
-
-
-class Slow(Tones):
-    """One that takes its time."""
-
-    def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
-        time.sleep(0.3)
-        return super().synthesize(text, settings)
 
 
 @pytest.fixture
@@ -151,7 +114,7 @@ def test_a_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
 
 
 def test_threads_share_what_one_of_them_made(cache: ClipCache) -> None:
-    engine = Slow()
+    engine = Tones(takes_s=0.3)
     narrator = Narrator(engine, cache)
     threads = [threading.Thread(target=narrator.samples, args=(HELLO,)) for _ in range(8)]
     for thread in threads:
@@ -162,7 +125,7 @@ def test_threads_share_what_one_of_them_made(cache: ClipCache) -> None:
 
 
 def test_who_wants_a_known_clip_does_not_wait_for_one_that_is_being_made(cache: ClipCache) -> None:
-    narrator = Narrator(Slow(), cache)
+    narrator = Narrator(Tones(takes_s=0.3), cache)
     narrator.samples(HELLO)
     making = threading.Thread(target=narrator.samples, args=(replace(HELLO, text="Another."),))
     making.start()

@@ -69,10 +69,10 @@ def test_another_process_gives_the_same_samples_and_fingerprint(engine: Engine) 
         "from voiceroutine.voices import load_engine\n"
         f"engine = load_engine({engine.name!r})\n"
         "samples = engine.synthesize(sys.argv[1], VoiceSettings()).samples\n"
-        "print(hashlib.sha256(samples.tobytes()).hexdigest(), engine.fingerprint())\n"
+        "print(hashlib.sha256(samples.tobytes()).hexdigest(), engine.fingerprint(sys.argv[1], VoiceSettings()))\n"
     )
     ended = subprocess.run([sys.executable, "-c", code, SENTENCES[2]], capture_output=True, text=True, check=True)
-    assert ended.stdout.split() == [digest(engine, SENTENCES[2]), engine.fingerprint()]
+    assert ended.stdout.split() == [digest(engine, SENTENCES[2]), engine.fingerprint(SENTENCES[2], SETTINGS)]
 
 
 @pytest.mark.parametrize("text", ["", " ", "…", "😀", "a" * 2000, "Zwölf Übungen, s'il vous plaît.", "<b>&amp;</b>"])
@@ -101,12 +101,12 @@ def test_an_unknown_voice_is_named() -> None:
 
 def test_an_unknown_engine_has_a_hint() -> None:
     with pytest.raises(VoiceError) as caught:
-        choose_engine("espaek")
+        choose_engine(VoiceSettings(engine="espaek"))
     assert str(caught.value) == 'There is no voice engine "espaek"; did you mean "espeak"?'
 
 
 def test_auto_is_the_embedded_voice() -> None:
-    choice = choose_engine("auto")
+    choice = choose_engine(SETTINGS)
     assert (choice.engine.name, choice.why) == ("espeak", "the embedded espeak-ng is there")
 
 
@@ -190,17 +190,17 @@ def test_other_data_has_another_fingerprint(name: str, tmp_path: Path) -> None:
     source, data = Path(espeakng_loader.get_data_path()), tmp_path / "data"
     shutil.copytree(source, data)
     installation = _Installation(library=library, data=data, origin="a copy")
-    before = _fingerprint_of(installation)
-    assert before == _fingerprint_of(replace(installation, data=source))
+    before = _fingerprint_of(installation, "en-us")
+    assert before == _fingerprint_of(replace(installation, data=source), "en-us")
     with (data / name).open("ab") as opened:
         opened.write(b"\0")
-    assert _fingerprint_of(installation) != before
+    assert _fingerprint_of(installation, "en-us") != before
 
 
 def test_the_fingerprint_knows_how_calm_the_voice_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = _fingerprint_of(espeak._installation())
+    before = _fingerprint_of(espeak._installation(), "en-us")
     monkeypatch.setattr(espeak, "_CALM_WORD_GAP", 2)
-    assert _fingerprint_of(espeak._installation()) != before
+    assert _fingerprint_of(espeak._installation(), "en-us") != before
 
 
 def test_the_system_s_library_has_the_fingerprint_of_its_version_and_data(
@@ -211,9 +211,9 @@ def test_the_system_s_library_has_the_fingerprint_of_its_version_and_data(
     shutil.copytree(espeakng_loader.get_data_path(), data)
     monkeypatch.setenv("ESPEAK_DATA_PATH", str(data))
     installation = _Installation(library=str(espeakng_loader.get_library_path()), data=None, origin="the system's")
-    before = _fingerprint_of(installation)
+    before = _fingerprint_of(installation, "en-us")
     (data / "phontab").write_bytes((data / "phontab").read_bytes() + b"\0")
-    assert _fingerprint_of(installation) != before
+    assert _fingerprint_of(installation, "en-us") != before
 
 
 @pytest.mark.parametrize("identifier", [b"gmw/en-US", b"gmw\\en-US", b"en-us"])
@@ -233,14 +233,14 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("plugins")
 def test_plugins_are_listed_after_the_built_in_engines() -> None:
     assert engine_names() == (*BUILT_IN, "broken", "hum")
-    assert choose_engine("hum").engine.probe().ok
-    assert choose_engine("auto").engine.name == "espeak"
+    assert choose_engine(VoiceSettings(engine="hum")).engine.probe().ok
+    assert choose_engine(SETTINGS).engine.name == "espeak"
 
 
 @pytest.mark.usefixtures("plugins")
 def test_a_plugin_that_can_not_be_imported_is_an_error_in_words() -> None:
     with pytest.raises(VoiceError, match="The plug-in of the engine broken is broken: ModuleNotFoundError: "):
-        choose_engine("broken")
+        choose_engine(VoiceSettings(engine="broken"))
     assert not probe_engine("broken").ok
 
 

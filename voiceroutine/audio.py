@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from voiceroutine.words import Word
+
     Samples = npt.NDArray[np.float32]
 
 SPEECH_LUFS = -18.5
@@ -28,10 +30,11 @@ MOST_GAIN_DB = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """Mono samples: float32, shape (frames,), -1..1, at `samplerate_hz`."""
+    """Mono samples: float32, shape (frames,), -1..1, at `samplerate_hz`; of speech also when each word sounds."""
 
     samples: Samples
     samplerate_hz: int
+    words: tuple[Word, ...] = ()
 
     @property
     def duration_ms(self) -> int:

@@ -178,7 +178,7 @@ class Narrator:
         return {
             "finish": FINISH_VERSION,
             "engine": engine.name,
-            "fingerprint": engine.fingerprint(),
+            "fingerprint": engine.fingerprint(utterance.text, utterance.voice),
             "text": _pronounced(utterance),
             "voice": phrases.voice,
             "reading": phrases.reading,

@@ -159,7 +159,7 @@ class Production:
         """The engine that speaks, and why it is the one."""
         from voiceroutine.voices import choose_engine
 
-        return choose_engine(self.routine.voice.engine)
+        return choose_engine(self.routine.voice)
 
     @cached_property
     def narrator(self) -> Narrator:

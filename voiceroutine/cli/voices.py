@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 @click.option("--language", default="en", metavar="TAG", help="List the voices of one language.", show_default=True)
 def command(is_all: bool, language: str) -> None:
     """List engines and voices, which one is used and why."""
+    from voiceroutine.routine import VoiceSettings
     from voiceroutine.voices import choose_engine, engine_names, probe_engine
 
-    choice = choose_engine("auto")
+    choice = choose_engine(VoiceSettings())
     click.echo(f"Used: {choice.engine.name} ({choice.why})\n")
     found = 0
     for name in engine_names():

@@ -1,25 +1,37 @@
 """Who speaks: one file an engine, imported when it is asked for.
 
-`auto` takes the embedded espeak, and where that doesn't load, the machine's own; and where neither does, `silent`.
+`auto` takes the first of `AUTO_ORDER` that works here and has a voice for the routine's language. When an engine
+fails in the middle of a routine, those after it take over.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from voiceroutine.errors import VoiceError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from importlib.metadata import EntryPoint
+    from threading import Event
 
     from voiceroutine.audio import Clip
     from voiceroutine.routine import VoiceSettings
 
 BUILT_IN = ("espeak", "silent")
 AUTO_ORDER = ("espeak", "silent")
+
+Feature = Literal["repeatable", "parallel", "rate", "words", "neural"]
+
+
+class LineError(VoiceError):
+    """The engine works, but this line must be spoken by another; the message is told to the listener once."""
+
+
+class CanceledError(Exception):
+    """Nobody waits for this sentence any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,32 +44,55 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceInfo:
-    """A voice of an engine; `language` is a BCP 47 tag."""
+    """A voice of an engine; `language` is a BCP 47 tag, "und" where it isn't known."""
 
     name: str
     language: str
 
 
 class Engine(Protocol):
-    """Turns text into samples. Thread-safe; the same text and settings give the same samples."""
+    """Turns text into samples. Thread-safe; prints nothing; says in a `VoiceError` what is wrong.
+
+    Attributes:
+        name: as in `--voice NAME`; that of its file or entry point.
+        features: what can be relied on. `repeatable`: the same text and settings give the same samples, always.
+            `parallel`: several sentences at once are made sooner than one after the other. `rate`: it speaks at
+            `rate_wpm`. `words`: its clips have the exact time of every word. `neural`: very short lines may go wrong.
+    """
 
     name: str
+    features: frozenset[Feature]
 
     def probe(self) -> Probe:
-        """Say whether the engine works here. Never raises, makes no sound."""
+        """Say whether the engine works here, in less than a second. Never raises, makes no sound."""
 
     def voices(self) -> Sequence[VoiceInfo]:
         """Return the voices that can be named in settings."""
 
-    def fingerprint(self) -> str:
-        """Return what changes whenever the samples of an utterance could: versions, data."""
-
-    def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
-        """Speak text that has been made ready for reading aloud.
+    def fingerprint(self, text: str, settings: VoiceSettings) -> str:
+        """Return what changes whenever these samples could, and isn't in text and settings: versions, data, files.
 
         Raises:
+            LineError: this text must be spoken by another engine.
+            VoiceError: there is no such voice, or none for the language.
+        """
+
+    def synthesize(self, text: str, settings: VoiceSettings, cancel: Event | None = None) -> Clip:
+        """Speak one sentence that has been made ready for reading aloud; of nothing to say an empty clip.
+
+        Args:
+            text: at most a few sentences.
+            settings: the voice and its rate.
+            cancel: once it is set, the sentence isn't needed any more.
+
+        Raises:
+            CanceledError: `cancel` was set before it was done.
+            LineError: this text must be spoken by another engine.
             VoiceError: the engine or the voice can't be used.
         """
+
+    def close(self) -> None:
+        """Let go of processes and models; the engine isn't used again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +130,16 @@ def engine_names() -> tuple[str, ...]:
 def probe_engine(name: str) -> Probe:
     """Say whether an engine works here, or why it can't even be loaded."""
     try:
-        return load_engine(name).probe()
+        return _probe(load_engine(name))
     except VoiceError as error:
         return Probe(ok=False, reason=str(error))
+
+
+def _probe(engine: Engine) -> Probe:
+    try:
+        return engine.probe()
+    except Exception as error:  # noqa: BLE001  a plug-in's promise not to raise is not to be trusted
+        return Probe(ok=False, reason=f"{type(error).__name__}: {error}")
 
 
 def _plugins() -> Mapping[str, EntryPoint]:
@@ -106,23 +148,57 @@ def _plugins() -> Mapping[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="voiceroutine.voices")}
 
 
-def choose_engine(wanted: str) -> Choice:
-    """Return the engine that was asked for, or for `auto` the first that works.
+def choose_engine(settings: VoiceSettings) -> Choice:
+    """Return the engine that is asked for, or for `auto` the first that works and has the voice.
 
     Raises:
-        VoiceError: the engine that was asked for doesn't work.
+        VoiceError: what is asked for isn't there or doesn't work.
     """
-    if wanted != "auto":
-        engine = load_engine(wanted)
-        probe = engine.probe()
-        if not probe.ok:
-            raise VoiceError(f"The voice engine {wanted} doesn't work here: {probe.reason}. Try --voice auto.")
-        return Choice(engine=engine, why="it was asked for")
+    if settings.engine == "auto":
+        return _chosen(settings)
+    engine = load_engine(settings.engine)
+    probe = _probe(engine)
+    if not probe.ok:
+        raise VoiceError(f"The voice engine {engine.name} doesn't work here: {probe.reason}. Try --voice auto.")
+    engine.fingerprint("", settings)
+    return Choice(engine=engine, why="it was asked for")
+
+
+def _chosen(settings: VoiceSettings) -> Choice:
     failures: list[str] = []
     for name in AUTO_ORDER:
         engine = load_engine(name)
-        probe = engine.probe()
-        if probe.ok:
-            return Choice(engine=engine, why="; ".join([*failures, probe.reason]))
-        failures.append(f"{name} doesn't work: {probe.reason}")
-    raise VoiceError("No voice engine works here: " + "; ".join(failures))
+        problem = _problem(engine, settings)
+        if problem is None:
+            return Choice(engine=engine, why="; ".join([*failures, _probe(engine).reason]))
+        failures.append(problem)
+    raise VoiceError("No engine has the voice that was asked for: " + "; ".join(failures))
+
+
+def _problem(engine: Engine, settings: VoiceSettings) -> str | None:
+    """Return why an engine can't speak with these settings, or nothing if it can."""
+    probe = _probe(engine)
+    if not probe.ok:
+        return f"{engine.name} doesn't work: {probe.reason}"
+    try:
+        engine.fingerprint("", settings)
+    except VoiceError as error:
+        return str(error).rstrip(".")
+    return None
+
+
+def successors(engine: Engine, settings: VoiceSettings) -> Iterator[Engine]:
+    """Yield those that can take over from an engine, with a voice of their own; each is tried when it is needed."""
+    own = replace(settings, engine="auto", name=None)
+    for name in AUTO_ORDER:
+        if name != engine.name:
+            successor = load_engine(name)
+            if _problem(successor, own) is None:
+                yield successor
+
+
+def no_such_voice(engine: str, name: str, names: Iterable[str]) -> VoiceError:
+    """Return the error that tells that an engine has no voice of this name, with the names nearest to it."""
+    hint = did_you_mean(name, names)
+    nearest = f"; {hint}" if hint else "."
+    return VoiceError(f'{engine} has no voice "{name}"{nearest} "voiceroutine voices --all" lists those that it has.')

@@ -30,13 +30,16 @@ import numpy as np
 
 from voiceroutine.audio import Clip
 from voiceroutine.errors import VoiceError
-from voiceroutine.phrases import languages, phrases_for
-from voiceroutine.voices import Probe, VoiceInfo
+from voiceroutine.phrases import has_phrases, languages, phrases_for
+from voiceroutine.voices import CanceledError, Probe, VoiceInfo, no_such_voice
+from voiceroutine.words import words_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from threading import Event
 
     from voiceroutine.routine import VoiceSettings
+    from voiceroutine.voices import Feature
 
 _SYNCHRONOUS, _DONT_EXIT, _POSITION_IS_CHARACTER, _UTF_8 = 2, 0x8000, 1, 1
 _RATE, _PITCH, _RANGE, _WORD_GAP = 1, 3, 4, 7
@@ -52,7 +55,8 @@ _FUNCTIONS = tuple(
 _SOUND_DATA = ("phondata", "phontab", "phonindex", "intonations")
 _SAMPLE_BYTES = 4096
 _LARGEST_WHOLE_BYTES = 1 << 20
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+_USUAL_SAMPLERATE_HZ = 22_050
+_LIST_ENDS, _WORD_BEGINS = 0, 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +82,31 @@ class _VoiceStruct(ctypes.Structure):
     )
 
 
+class _EventId(ctypes.Union):
+    _fields_ = (("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8))
+
+
+class _Event(ctypes.Structure):
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _EventId),
+    )
+
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+
+
 class EspeakEngine:
     """Speaks with espeak-ng; byte for byte the same on every run."""
 
     name = "espeak"
+    features: frozenset[Feature] = frozenset({"repeatable", "rate", "words"})
 
     def probe(self) -> Probe:
         """Load it once and say how that went."""
@@ -94,13 +119,16 @@ class EspeakEngine:
         """Return all voices of the data, by name."""
         return _worker().submit(_voices).result()
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, text: str, settings: VoiceSettings) -> str:  # noqa: ARG002
         """Return a hash of the library and of the data that shapes its sound."""
-        return _worker().submit(_fingerprint).result()
+        return _worker().submit(_fingerprint, _voice_name(settings)).result()
 
-    def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
+    def synthesize(self, text: str, settings: VoiceSettings, cancel: Event | None = None) -> Clip:
         """Speak a text; at most a few milliseconds a second of speech."""
-        return _worker().submit(_clip, text, settings).result()
+        return _worker().submit(_clip, text, settings, cancel).result()
+
+    def close(self) -> None:
+        """There is nothing to let go of: the library is unloaded after each sentence."""
 
 
 @cache
@@ -115,25 +143,50 @@ def _probe() -> Probe:
 
 def _voices() -> tuple[VoiceInfo, ...]:
     with _loaded(_installation()) as (library, _):
-        library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceStruct))
-        return tuple(sorted(_listed(library.espeak_ListVoices(None)), key=lambda voice: voice.name))
+        return _voices_of(library)
 
 
-def _clip(text: str, settings: VoiceSettings) -> Clip:
-    pcm = bytearray()
+def _voices_of(library: Any) -> tuple[VoiceInfo, ...]:
+    library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceStruct))
+    return tuple(sorted(_listed(library.espeak_ListVoices(None)), key=lambda voice: voice.name))
 
-    def collect(samples: Any, frames: int, _events: object) -> int:
+
+class _Listener:
+    """Collects what the library gives, until nobody waits for it any more."""
+
+    def __init__(self, cancel: Event | None) -> None:
+        self.pcm = bytearray()
+        self.onsets: list[tuple[int, int]] = []
+        self._cancel = cancel
+        # The library keeps no reference to it: as long as the listener lives, it does.
+        self.callback = _Callback(self._hear)
+
+    def _hear(self, samples: Any, frames: int, events: Any) -> int:
         if samples and frames > 0:
-            pcm.extend(ctypes.string_at(samples, frames * 2))
-        return 0
+            self.pcm.extend(ctypes.string_at(samples, frames * 2))
+        index = 0
+        while events and events[index].type != _LIST_ENDS:
+            if events[index].type == _WORD_BEGINS:
+                self.onsets.append((events[index].text_position - 1, events[index].sample))
+            index += 1
+        return 1 if self._cancel is not None and self._cancel.is_set() else 0
 
-    callback = _Callback(collect)
-    with _loaded(_installation()) as (library, samplerate_hz):
-        library.espeak_SetSynthCallback(callback)
-        _settle(library, settings)
-        _synthesize(library, text)
-    samples = np.frombuffer(bytes(pcm), np.int16).astype(np.float32) / np.float32(32768)
-    return Clip(samples=samples, samplerate_hz=samplerate_hz)
+
+def _clip(text: str, settings: VoiceSettings, cancel: Event | None) -> Clip:
+    listener = _Listener(cancel)
+    if any(character.isalnum() for character in text):
+        with _loaded(_installation()) as (library, samplerate_hz):
+            library.espeak_SetSynthCallback(listener.callback)
+            _settle(library, settings)
+            _synthesize(library, text)
+    else:
+        samplerate_hz = _USUAL_SAMPLERATE_HZ
+    if cancel is not None and cancel.is_set():
+        raise CanceledError
+    samples = np.frombuffer(bytes(listener.pcm), np.int16).astype(np.float32) / np.float32(32768)
+    onsets = [(position, frame * 1000 // samplerate_hz) for position, frame in listener.onsets]
+    words = words_at(text, onsets, 0, len(samples) * 1000 // samplerate_hz)
+    return Clip(samples=samples, samplerate_hz=samplerate_hz, words=words)
 
 
 def engine() -> EspeakEngine:
@@ -141,10 +194,19 @@ def engine() -> EspeakEngine:
     return EspeakEngine()
 
 
-def _settle(library: Any, settings: VoiceSettings) -> None:
-    name = settings.name or phrases_for(settings.language).voice
+def _voice_name(settings: VoiceSettings) -> str:
+    if settings.name:
+        return settings.name
+    return phrases_for(settings.language).voice if has_phrases(settings.language) else settings.language.lower()
+
+
+def _take_voice(library: Any, name: str) -> None:
     if library.espeak_SetVoiceByName(name.encode()) != 0:
-        raise VoiceError(f'espeak has no voice "{name}". "voiceroutine voices --all" lists those that it has.')
+        raise no_such_voice("espeak", name, [voice.name for voice in _voices_of(library)])
+
+
+def _settle(library: Any, settings: VoiceSettings) -> None:
+    _take_voice(library, _voice_name(settings))
     library.espeak_SetParameter(_RATE, settings.rate_wpm, 0)
     library.espeak_SetParameter(_PITCH, settings.pitch_percent, 0)
     library.espeak_SetParameter(_RANGE, _CALM_RANGE_PERCENT, 0)
@@ -300,12 +362,13 @@ def _digest(file: Path) -> str:
 
 
 @cache
-def _fingerprint() -> str:
-    return _fingerprint_of(_installation())
+def _fingerprint(voice: str) -> str:
+    return _fingerprint_of(_installation(), voice)
 
 
-def _fingerprint_of(installation: _Installation) -> str:
+def _fingerprint_of(installation: _Installation, voice: str) -> str:
     with _loaded(installation) as (library, _):
+        _take_voice(library, voice)
         version, data = _info(library)
     try:
         parts = [version, f"{_CALM_RANGE_PERCENT} {_CALM_WORD_GAP}", *_data_parts(data)]

@@ -9,18 +9,22 @@ import numpy as np
 from voiceroutine.audio import Clip
 from voiceroutine.cues import Utterance, estimated_ms
 from voiceroutine.units import SAMPLERATE_HZ, frame_at
-from voiceroutine.voices import Probe, VoiceInfo
+from voiceroutine.voices import Probe, VoiceInfo, no_such_voice
+from voiceroutine.words import words_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from threading import Event
 
     from voiceroutine.routine import VoiceSettings
+    from voiceroutine.voices import Feature
 
 
 class SilentEngine:
     """Gives silence of the length that the words would take."""
 
     name = "silent"
+    features: frozenset[Feature] = frozenset({"repeatable", "rate"})
 
     def probe(self) -> Probe:
         """It always works."""
@@ -30,14 +34,22 @@ class SilentEngine:
         """There is one, and it says nothing."""
         return (VoiceInfo(name="silent", language="und"),)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, text: str, settings: VoiceSettings) -> str:  # noqa: ARG002
         """Return the version of the estimate."""
-        return "3"
+        if settings.name not in {None, "silent"}:
+            raise no_such_voice("silent", settings.name or "", ["silent"])
+        return "4"
 
-    def synthesize(self, text: str, settings: VoiceSettings) -> Clip:
+    def synthesize(self, text: str, settings: VoiceSettings, cancel: Event | None = None) -> Clip:  # noqa: ARG002
         """Return silence."""
-        frames = frame_at(estimated_ms(Utterance(text=text, voice=settings)))
-        return Clip(samples=np.zeros(frames, np.float32), samplerate_hz=SAMPLERATE_HZ)
+        if not any(character.isalnum() for character in text):
+            return Clip(samples=np.zeros(0, np.float32), samplerate_hz=SAMPLERATE_HZ)
+        duration_ms = estimated_ms(Utterance(text=text, voice=settings))
+        samples = np.zeros(frame_at(duration_ms), np.float32)
+        return Clip(samples=samples, samplerate_hz=SAMPLERATE_HZ, words=words_at(text, (), 0, duration_ms))
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
 
 def engine() -> SilentEngine:
