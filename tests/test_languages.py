@@ -419,20 +419,20 @@ WRITTEN = st.lists(st.tuples(PIECES, st.sampled_from(["", " "]))).map(
 
 @pytest.mark.parametrize(("language", "written", "spoken"), READ_IN)
 def test_shorthand_is_read_in_words(language: str, written: str, spoken: str) -> None:
-    assert phrases_for(language).read_aloud(written) == spoken
+    assert phrases_for(language).read_aloud(written).text == spoken
 
 
 @pytest.mark.parametrize(("language", "sentence"), ORDINARY)
 def test_ordinary_words_stay_as_they_are(language: str, sentence: str) -> None:
-    assert phrases_for(language).read_aloud(sentence) == sentence
+    assert phrases_for(language).read_aloud(sentence).text == sentence
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 @settings(max_examples=100, deadline=None)
 @given(written=WRITTEN)
 def test_reading_twice_changes_nothing_and_something_is_left_to_say(language: str, written: str) -> None:
-    once = phrases_for(language).read_aloud(written)
-    assert phrases_for(language).read_aloud(once) == once
+    once = phrases_for(language).read_aloud(written).text
+    assert phrases_for(language).read_aloud(once).text == once
     if any(character.isalnum() for character in written):
         assert once
 
@@ -440,8 +440,8 @@ def test_reading_twice_changes_nothing_and_something_is_left_to_say(language: st
 @pytest.mark.parametrize("language", TRANSLATED)
 @pytest.mark.parametrize("written", ["1-" * 1000, "/" * 2000, " " * 2000 + "&", "1:" * 1000, "1 " * 1000, "9" * 2000])
 def test_the_longest_text_is_read_in_no_time(language: str, written: str) -> None:
-    once = phrases_for(language).read_aloud(written)
-    assert phrases_for(language).read_aloud(once) == once
+    once = phrases_for(language).read_aloud(written).text
+    assert phrases_for(language).read_aloud(once).text == once
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -449,7 +449,7 @@ def test_the_product_s_own_sentences_are_read_as_they_are_written(language: str)
     phrases = phrases_for(language)
     texts = [*phrases.say.values(), *phrases.encouragement, *phrases.number_words]
     texts += [text for entry in entries_of(BUNDLED / language / "exercises.toml").values() for text in spoken(entry)]
-    assert [text for text in texts if phrases.read_aloud(text) != text] == []
+    assert [text for text in texts if phrases.read_aloud(text).text != text] == []
 
 
 def spoken(entry: Mapping[str, Any]) -> Iterator[str]:
@@ -482,7 +482,7 @@ def test_what_a_new_language_lacks_is_said_in_english() -> None:
     assert (phrases.say["halfway"], phrases.say["rest"]) == ("Metade.", "Rest.")
     assert phrases.duration(30_000) == "30 seconds"
     assert phrases.number(3) == "3"
-    assert phrases.read_aloud("30 s") == "30 s"
+    assert phrases.read_aloud("30 s").text == "30 s"
     assert (has_phrases("pt-BR"), has_phrases("pt"), has_phrases("pt-PT")) == (True, False, False)
 
 

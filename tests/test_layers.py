@@ -16,6 +16,7 @@ LAYERS = (
     ("errors", "units", "document", "wav", "beside"),
     (
         "phrases",
+        "reading",
         "placeholders",
         "model",
         "mistakes",
@@ -47,6 +48,7 @@ PURE = (
     "placeholders",
     "phrases",
     "words",
+    "reading",
     "routine",
     "loading",
     "library",

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -164,7 +162,7 @@ class Narrator:
         return load_engine("silent") if utterance.voice.engine == "silent" else self.engine
 
     def _spoken_text(self, utterance: Utterance) -> str:
-        return phrases_for(utterance.voice.language).read_aloud(_pronounced(utterance))
+        return phrases_for(utterance.voice.language).read_aloud(utterance.text, utterance.voice.pronounce).text
 
     def _key(self, utterance: Utterance) -> str:
         identity = (utterance.text, utterance.voice)
@@ -179,30 +177,14 @@ class Narrator:
             "finish": FINISH_VERSION,
             "engine": engine.name,
             "fingerprint": engine.fingerprint(utterance.text, utterance.voice),
-            "text": _pronounced(utterance),
+            "text": self._spoken_text(utterance),
             "voice": phrases.voice,
-            "reading": phrases.reading,
             **settings,
         }
 
 
 # What shapes no samples, or does so only through the text that is spoken.
 _UNHEARD = {"engine", "gain_db", "pronounce"}
-
-
-def _pronounced(utterance: Utterance) -> str:
-    """Return a text with the author's words that are to be spoken otherwise: whole words, in any case."""
-    pronounce = utterance.voice.pronounce
-    if not pronounce:
-        return utterance.text
-    spoken = {written.casefold(): otherwise for written, otherwise in pronounce}
-    return _words_of(pronounce).sub(lambda match: spoken.get(match[0].casefold(), match[0]), utterance.text)
-
-
-@cache
-def _words_of(pronounce: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
-    longest_first = sorted((re.escape(written) for written, _ in pronounce), key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)", re.IGNORECASE)
 
 
 def _digest(shaping: Mapping[str, object]) -> str:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voiceroutine.reading import Reader, Rule
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from voiceroutine.reading import Pairs, Spoken
 
 Substitutions = tuple[tuple[str, str], ...]
 
@@ -23,7 +26,6 @@ _FOLDER = Path(__file__).parent
 _ENGLISH = _FOLDER / "en.toml"
 _TABLES = ("say", "encouragement", "sides", "durations", "lists", "numbers")
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,8}", re.ASCII)
-_MOST_PASSES = 50
 _CHARACTER_MS = 64
 
 
@@ -38,7 +40,7 @@ class Phrases:
         durations: the forms of each unit, and in `plurals` what tells them apart: the first pattern that the digits of
             a number match chooses the form of its place, and where none does the last form is right.
         before_units: for each unit how the end of a number word changes in front of it ("eins", "eine Minute").
-        reading: pairs of a regular expression and what replaces it, in the order of work.
+        reader: how written text is read aloud, and where its sentences end.
         missing: the keys that this language's file doesn't have, and for which another stands in.
     """
 
@@ -53,7 +55,7 @@ class Phrases:
     number_words: Sequence[str]
     decimal_mark: str
     before_units: Mapping[str, Substitutions]
-    reading: Substitutions
+    reader: Reader
     missing: tuple[str, ...] = ()
 
     def number(self, number: int) -> str:
@@ -80,20 +82,18 @@ class Phrases:
             return "".join(things)
         return self.lists["pair"].format(first=self.lists["comma"].join(things[:-1]), last=things[-1])
 
-    def read_aloud(self, written: str) -> str:
-        """Return how a written text is spoken: shorthand, units, ranges and symbols become words."""
-        text = written
-        for _ in range(_MOST_PASSES):
-            before, text = text, self._read_once(text)
-            if text == before:
-                break
-        return text
+    def read_aloud(self, written: str, pronounce: Pairs = ()) -> Spoken:
+        """Return how a written text is spoken: shorthand, units, ranges and symbols become words.
 
-    def _read_once(self, written: str) -> str:
-        text = _plain(written)
-        for pattern, spoken in _compiled(self.reading):
-            text = pattern.sub(spoken, text)
-        return " ".join(text.split())
+        Args:
+            written: the text; it may have markup and line breaks.
+            pronounce: pairs of a word, in any case, and what to speak instead of it.
+        """
+        return self.reader.read(written, pronounce)
+
+    def sentences(self, spoken: Spoken) -> tuple[Spoken, ...]:
+        """Return the sentences of a spoken text; each has a letter or a digit, and there may be none."""
+        return self.reader.sentences(spoken)
 
     def _counted(self, unit: str, count: float) -> str:
         digits = f"{count:g}".replace(".", self.decimal_mark)
@@ -131,7 +131,7 @@ def phrases_for(language: str) -> Phrases:
         number_words=numbers["words"],
         decimal_mark=numbers["decimal_mark"],
         before_units={unit: _substitutions(rules) for unit, rules in numbers.get("before", {}).items()},
-        reading=_substitutions(top.get("reading", ())),
+        reader=_reader(top),
         missing=(*missing, *(["reading"] if "reading" not in top else [])),
     )
 
@@ -175,29 +175,12 @@ def _substitutions(rules: Sequence[Mapping[str, str]]) -> Substitutions:
     return tuple((rule["written"], rule["spoken"]) for rule in rules)
 
 
-@cache
-def _compiled(reading: Substitutions) -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((re.compile(written), spoken) for written, spoken in reading)
+def _reader(top: Mapping[str, Any]) -> Reader:
+    rules = tuple(Rule(**rule) for rule in top.get("reading", ()))
+    abbreviations = tuple(top.get("abbreviations", {}).items())
+    return Reader(rules=rules, abbreviations=abbreviations, **top.get("sentences", {}))
 
 
 def languages() -> tuple[str, ...]:
     """Return the tags of all languages that have a file."""
     return tuple(sorted(file.stem for file in _FOLDER.glob("*.toml")))
-
-
-_MARKUP = re.compile(r"(?<!\w)[*_`]+(?=\S)|(?<=\S)[*_`]+(?!\w)|^\s*(?:(?:#{1,6}|[-*•])\s+)+", re.MULTILINE)
-_UNSPOKEN = re.compile("[\u20e3\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
-_SPOKEN_SYMBOLS = "°®©"
-
-
-def _plain(text: str) -> str:
-    visible = "".join(map(_visible, _UNSPOKEN.sub("", text)))
-    return unicodedata.normalize("NFC", _MARKUP.sub("", visible))
-
-
-def _visible(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == "Cf" or character in _SPOKEN_SYMBOLS:
-        return "" if category == "Cf" else character
-    is_silent = category in {"So", "Cc", "Cs", "Co", "Cn"} and character != "\n"
-    return " " if is_silent else character
