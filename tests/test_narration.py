@@ -12,8 +12,9 @@ import pytest
 import soundfile
 from engines import Tones
 
+from voiceroutine.clipcache import ClipCache
 from voiceroutine.cues import Utterance
-from voiceroutine.narration import MEMORY_FRAMES, ClipCache, Narrator
+from voiceroutine.narration import MEMORY_FRAMES, Narrator
 from voiceroutine.routine import VoiceSettings
 
 HELLO = Utterance(text="Hold for 30s.", voice=VoiceSettings())

@@ -50,7 +50,7 @@ def play(routine: Routine, device: str | None = None) -> None:
     session = Session(partial(open_device, device))
     try:
         production = Production(routine, default_cache_folder())
-        session.perform(Score(production.placed(), production.mix()))
+        session.perform(Score(production.placed(), production.mix(), cancel=production.close))
         session.wait()
     finally:
         session.stop()

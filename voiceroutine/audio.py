@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,19 @@ CHIME_PEAK_DBFS = -11.0
 KNOCK_BELOW_MS = 400
 KNOCK_PEAK_DBFS = -18.0
 MOST_GAIN_DB = 20.0
+MOST_SPEECH_GAIN_DB = 40.0
+LEVELLING_ROUNDS = 2
+NEAR_ENOUGH_DB = 0.25
+MOST_MAKEUP_DB = 6.0
+EDGE_STEP_MS = 5
+EDGE_STEPS = 20
+LEAD_MS = 20
+TAIL_MS = 60
+FADE_MS = 3
+SILENCE_DBFS = -60.0
+SPEECH_RANGE_DB = 50.0
+LEAST_RANGE_DB = 30.0
+ABOVE_NOISE_DB = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,20 +65,78 @@ def joined(parts: Iterable[Clip]) -> Clip:
 def resampled(clip: Clip, samplerate_hz: int = SAMPLERATE_HZ) -> Clip:
     """Return the clip at another sample rate."""
     if clip.samplerate_hz == samplerate_hz or not len(clip.samples):
-        return Clip(samples=clip.samples, samplerate_hz=samplerate_hz)
+        return replace(clip, samplerate_hz=samplerate_hz)
     import soxr
 
     samples = soxr.resample(clip.samples, clip.samplerate_hz, samplerate_hz, quality="HQ")
-    return Clip(samples=np.asarray(samples, np.float32), samplerate_hz=samplerate_hz)
+    return replace(clip, samples=np.asarray(samples, np.float32), samplerate_hz=samplerate_hz)
 
 
 def levelled(clip: Clip, target_lufs: float = SPEECH_LUFS) -> Clip:
-    """Return the clip at a loudness, or as near to it as its peak allows."""
-    peak = float(np.max(np.abs(clip.samples), initial=0.0))
-    if peak == 0.0:
+    """Return the clip at a loudness, its peaks held at -3 dBFS; nothing is made more than 40 dB louder."""
+    loudness = loudness_lufs(clip)
+    if loudness == -np.inf:
         return clip
-    gain = min(gain_of(target_lufs - loudness_lufs(clip)), gain_of(HIGHEST_PEAK_DBFS) / peak)
-    return Clip(samples=clip.samples * np.float32(gain), samplerate_hz=clip.samplerate_hz)
+    made = limited(_louder(clip, min(target_lufs - loudness, MOST_SPEECH_GAIN_DB)))
+    for _ in range(LEVELLING_ROUNDS):
+        missing_db = target_lufs - loudness_lufs(made)
+        if not NEAR_ENOUGH_DB < missing_db <= MOST_MAKEUP_DB:
+            break
+        made = limited(_louder(made, missing_db))
+    return made
+
+
+def _louder(clip: Clip, gain_db: float) -> Clip:
+    return replace(clip, samples=clip.samples * np.float32(gain_of(gain_db)))
+
+
+def limited(clip: Clip, ceiling_dbfs: float = HIGHEST_PEAK_DBFS) -> Clip:
+    """Return the clip with its gain lowered smoothly around every peak above a ceiling.
+
+    The gain is found for each millisecond, held for 4 ms on both sides and smoothed over 2, so that it is low enough
+    wherever it is interpolated.
+    """
+    block = max(1, clip.samplerate_hz // 1000)
+    blocks = -(-len(clip.samples) // block)
+    peaks = np.abs(np.pad(clip.samples, (0, blocks * block - len(clip.samples)))).reshape(blocks, block)
+    needed = np.minimum(1.0, gain_of(ceiling_dbfs) / np.maximum(peaks.max(axis=1, initial=0.0), 1e-9))
+    if not blocks or needed.min() >= 1.0:
+        return clip
+    held = np.lib.stride_tricks.sliding_window_view(np.pad(needed, 4, constant_values=1.0), 9).min(axis=1)
+    smooth = np.convolve(np.pad(held, 2, mode="edge"), np.full(5, 0.2), "valid")
+    centers = (np.arange(blocks) + 0.5) * block
+    gains = np.interp(np.arange(len(clip.samples)), centers, smooth).astype(np.float32)
+    return replace(clip, samples=clip.samples * gains)
+
+
+def trimmed(clip: Clip) -> Clip:
+    """Return speech with 20 ms before it begins and 60 ms after it ends, whatever there was; empty if it is silence.
+
+    What is 50 dB below the loudest 5 ms counts as silence, or with noise in the room, what is less than 8 dB above
+    the quietest moment at the ends.
+    """
+    hop = max(1, clip.samplerate_hz * EDGE_STEP_MS // 1000)
+    steps = len(clip.samples) // hop
+    levels = 10 * np.log10(np.square(clip.samples[: steps * hop]).reshape(steps, hop).mean(axis=1) + 1e-12)
+    if not steps or levels.max() < SILENCE_DBFS:
+        return Clip(samples=clip.samples[:0], samplerate_hz=clip.samplerate_hz)
+    noise = min(levels[:EDGE_STEPS].min(), levels[-EDGE_STEPS:].min()) + ABOVE_NOISE_DB
+    threshold = np.clip(noise, levels.max() - SPEECH_RANGE_DB, levels.max() - LEAST_RANGE_DB)
+    loud = np.flatnonzero(levels > threshold)
+    lead, tail = (clip.samplerate_hz * margin_ms // 1000 for margin_ms in (LEAD_MS, TAIL_MS))
+    return _cut(clip, int(loud[0]) * hop - lead, int(loud[-1] + 1) * hop + tail)
+
+
+def _cut(clip: Clip, start: int, end: int) -> Clip:
+    """Return the frames from `start` to before `end`, with silence where there are none, and short fades."""
+    samples = clip.samples[max(0, start) : end].copy()
+    fade = np.linspace(0, 1, min(len(samples), clip.samplerate_hz * FADE_MS // 1000), dtype=np.float32)
+    samples[: len(fade)] *= fade
+    samples[len(samples) - len(fade) :] *= fade[::-1]
+    samples = np.pad(samples, (max(0, -start), max(0, end - len(clip.samples))))
+    made = Clip(samples=samples, samplerate_hz=clip.samplerate_hz)
+    by_ms = -start * 1000 // clip.samplerate_hz
+    return replace(made, words=tuple(word.moved(0, by_ms).within(made.duration_ms) for word in clip.words))
 
 
 def as_chime(clip: Clip) -> Clip:
@@ -87,8 +158,7 @@ def as_chime(clip: Clip) -> Clip:
 def whole_milliseconds(clip: Clip) -> Clip:
     """Return the clip with silence added up to the next whole millisecond."""
     frames = -(-len(clip.samples) * 1000 // clip.samplerate_hz) * clip.samplerate_hz // 1000
-    samples = np.pad(clip.samples, (0, max(0, frames - len(clip.samples))))
-    return Clip(samples=samples, samplerate_hz=clip.samplerate_hz)
+    return replace(clip, samples=np.pad(clip.samples, (0, max(0, frames - len(clip.samples)))))
 
 
 def loudness_lufs(clip: Clip) -> float:
@@ -141,11 +211,11 @@ def _k_weighted(clip: Clip) -> npt.NDArray[np.float64]:
     size = 1 << max(1, (frames + clip.samplerate_hz // 10 - 1).bit_length())
     spectrum = np.fft.rfft(clip.samples, size)
     weighted: npt.NDArray[np.float64] = np.fft.irfft(spectrum * _k_response(size, clip.samplerate_hz), size)
-    return weighted[:frames]
+    return weighted[:frames].astype(np.float64)
 
 
 @cache
-def _k_response(size: int, samplerate_hz: int) -> npt.NDArray[np.complex128]:
+def _k_response(size: int, samplerate_hz: int) -> npt.NDArray[np.complex64]:
     """Return the K-weighting at the bins of a transform: a high shelf of +4 dB, then a high-pass at 38 Hz.
 
     Source: the analog prototypes behind the coefficients of BS.1770, as derived by B. De Man (2014), so that every
@@ -155,7 +225,7 @@ def _k_response(size: int, samplerate_hz: int) -> npt.NDArray[np.complex128]:
     shelf = _high_shelf(samplerate_hz)
     high_pass = _high_pass(samplerate_hz)
     response: npt.NDArray[np.complex128] = _biquad(z, *shelf) * _biquad(z, *high_pass)
-    return response
+    return response.astype(np.complex64)
 
 
 Coefficients = tuple[tuple[float, float, float], tuple[float, float, float]]

@@ -41,7 +41,7 @@ class Clips:
 
     def is_heard(self, speech: Speech) -> bool:
         """Tell whether somebody speaks, instead of letting time pass."""
-        return "silent" not in {speech.utterance.voice.engine, self._narrator.engine.name}
+        return self._narrator.is_heard(speech.utterance)
 
     def _chime(self, name: str) -> Samples:
         if name not in self._chimes:

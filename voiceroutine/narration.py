@@ -1,90 +1,56 @@
-"""Utterances to clips: an engine speaks each sentence once, the cache keeps it."""
+"""Utterances to clips: an engine speaks each line once, the cache keeps it, and others take over where it fails."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import OrderedDict
-from dataclasses import asdict, dataclass, field
-from threading import Lock
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from itertools import islice
+from threading import Event, RLock
 from typing import TYPE_CHECKING
 
-from voiceroutine.beside import written_beside
+from voiceroutine.clipcache import Kept
+from voiceroutine.errors import VoiceError
 from voiceroutine.phrases import phrases_for
+from voiceroutine.reading import as_written
 from voiceroutine.units import SAMPLERATE_HZ
-from voiceroutine.voices import load_engine
-from voiceroutine.wav import HEADER_BYTES, wav_header
+from voiceroutine.voices import LineError, load_engine, who_speaks
+from voiceroutine.words import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from voiceroutine.audio import Samples
+    from voiceroutine.audio import Clip, Samples
+    from voiceroutine.clipcache import ClipCache
     from voiceroutine.cues import Utterance
+    from voiceroutine.reading import Spoken
     from voiceroutine.routine import VoiceSettings
     from voiceroutine.voices import Engine
 
-FINISH_VERSION = 2
+FINISH_VERSION = 3
 MEMORY_FRAMES = 60 * SAMPLERATE_HZ
+WORKERS = 4
+AHEAD = 12
 
-_CHECK = b"b2sm"
-_CHECK_BYTES = 8 + 16
-_BYTES_PER_MS = 2 * SAMPLERATE_HZ // 1000
-
-
-@dataclass(frozen=True, slots=True)
-class ClipCache:
-    """A folder of finished clips: WAV, 16-bit mono, named by a hash of everything that shapes them.
-
-    A last chunk holds a checksum of the samples. A file that isn't whole counts as not there. Trouble with the
-    folder is never an error: then nothing is kept.
-    """
-
-    folder: Path
-
-    def duration_ms(self, key: str) -> int | None:
-        """Return how long a clip lasts, from the file's head and size alone."""
-        try:
-            with self._file(key).open("rb") as file:
-                head, size = file.read(HEADER_BYTES), os.fstat(file.fileno()).st_size
-        except OSError:
-            return None
-        data_bytes = size - HEADER_BYTES - _CHECK_BYTES
-        if data_bytes < 0 or head != _head(data_bytes) or data_bytes % _BYTES_PER_MS:
-            return None
-        return data_bytes // _BYTES_PER_MS
-
-    def read(self, key: str) -> bytes | None:
-        """Return the samples of a clip as 16-bit PCM, or nothing if they aren't there as they were written."""
-        try:
-            content = self._file(key).read_bytes()
-        except OSError:
-            return None
-        pcm = content[HEADER_BYTES:-_CHECK_BYTES]
-        return pcm if content == _wav(pcm) else None
-
-    def write(self, key: str, pcm: bytes) -> None:
-        """Keep a clip, if the folder allows it."""
-        file = self._file(key)
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with written_beside(file) as part:
-                part.write_bytes(_wav(pcm))
-        except OSError:
-            return
-
-    def _file(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key[2:]}.wav"
+_FRAMES_PER_MS = SAMPLERATE_HZ // 1000
+_Identity = tuple[str, "VoiceSettings"]
 
 
-def _head(data_bytes: int) -> bytes:
-    return wav_header(data_bytes, samplerate_hz=SAMPLERATE_HZ, channels=1, extra_bytes=_CHECK_BYTES)
+def _tell_nobody(message: str) -> None:
+    """Say nothing."""
 
 
-def _wav(pcm: bytes) -> bytes:
-    digest = hashlib.blake2b(pcm, digest_size=16).digest()
-    return _head(len(pcm)) + pcm + _CHECK + len(digest).to_bytes(4, "little") + digest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Who speaks a line, with which settings, and what its clip is kept under."""
+
+    engine: Engine
+    settings: VoiceSettings
+    key: str
 
 
 @dataclass(eq=False)
@@ -94,105 +60,285 @@ class Narrator:
     Args:
         engine: who speaks what is not meant to be silent.
         cache: where clips are kept between runs.
+        successors: who takes over, one after the other, where an engine fails; asked for only then.
+        tell: gets each message about that, once.
+        is_stand_in: whether the name of the voice that an utterance asks for is none of the engine's.
     """
 
     engine: Engine
     cache: ClipCache | None = None
-    _recent: OrderedDict[Utterance, Samples] = field(default_factory=OrderedDict, init=False)
-    _keys: dict[tuple[str, VoiceSettings], str] = field(default_factory=dict, init=False)
-    _recent_lock: Lock = field(default_factory=Lock, init=False)
-    _making_lock: Lock = field(default_factory=Lock, init=False)
+    successors: Iterable[Engine] = ()
+    tell: Callable[[str], None] = _tell_nobody
+    is_stand_in: bool = False
+    _lock: RLock = field(default_factory=RLock, init=False)
+    _parts: dict[_Identity, _Part] = field(default_factory=dict, init=False)
+    _recent: OrderedDict[str, Samples] = field(default_factory=OrderedDict, init=False)
+    _held: dict[str, Kept] = field(default_factory=dict, init=False)
+    _making: dict[_Identity, Future[Kept]] = field(default_factory=dict, init=False)
+    _coming: Iterator[Utterance] = field(default_factory=lambda: iter(()), init=False)
+    _canceled: Event = field(default_factory=Event, init=False)
+    _has_written: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._cast = _Cast(self.engine, self.successors, self.tell)
+        self._pool = ThreadPoolExecutor(WORKERS if "parallel" in self.engine.features else 2, "narrator")
+
+    def follow(self, utterances: Iterable[Utterance]) -> None:
+        """Say in which order utterances will be asked for, so that those to come are made ahead."""
+        self._coming = iter(utterances)
 
     def duration_ms(self, utterance: Utterance) -> int:
         """Return how many milliseconds an utterance lasts; make its clip if there is none."""
-        kept_ms = self.cache.duration_ms(self._key(utterance)) if self.cache else None
-        return kept_ms if kept_ms is not None else len(self.samples(utterance)) * 1000 // SAMPLERATE_HZ
+        kept_ms = self.cache.duration_ms(self._part(utterance).key) if self.cache else None
+        return kept_ms if kept_ms is not None else len(self._kept(utterance).pcm) // (2 * _FRAMES_PER_MS)
 
     def samples(self, utterance: Utterance) -> Samples:
         """Return the finished samples of an utterance: 48 kHz, levelled, a whole number of milliseconds.
 
         Who asks for a clip that is in memory or in the cache doesn't wait for one that is being made.
         """
-        found = self._remembered(utterance)
-        if found is None:
-            found = _floats(self._kept(utterance) or self._made_once(utterance))
-            self._remember(utterance, found)
-        return found
+        key = self._part(utterance).key
+        with self._lock:
+            if key in self._recent:
+                self._recent.move_to_end(key)
+                return self._recent[key]
+        return self._remembered(self._part(utterance).key, _floats(self._kept(utterance).pcm))
 
-    def _remembered(self, utterance: Utterance) -> Samples | None:
-        with self._recent_lock:
-            found = self._recent.get(utterance)
-            if found is not None:
-                self._recent.move_to_end(utterance)
-            return found
+    def words(self, utterance: Utterance) -> tuple[Word, ...]:
+        """Return the words of an utterance as they are written, and when each is spoken."""
+        kept = self._kept(utterance).words
+        return tuple(
+            Word(start=start, end=end, start_ms=start_ms, end_ms=end_ms)
+            for start, end, start_ms, end_ms in json.loads(kept or b"[]")
+        )
 
-    def _remember(self, utterance: Utterance, samples: Samples) -> None:
-        with self._recent_lock:
-            self._recent[utterance] = samples
-            self._forget_old()
+    def is_heard(self, utterance: Utterance) -> bool:
+        """Tell whether somebody speaks, instead of letting time pass."""
+        return "silent" not in self._part(utterance).engine.features
 
-    def _forget_old(self) -> None:
-        frames = sum(len(samples) for samples in self._recent.values())
-        while frames > MEMORY_FRAMES and len(self._recent) > 1:
-            _, oldest = self._recent.popitem(last=False)
-            frames -= len(oldest)
+    def close(self) -> None:
+        """Stop what is being made, and let go of the engines. What was made is there on the next run."""
+        self._canceled.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._cast.close()
+        if self.cache and self._has_written:
+            self.cache.prune()
 
-    def _kept(self, utterance: Utterance) -> bytes | None:
-        return self.cache.read(self._key(utterance)) if self.cache else None
+    def _remembered(self, key: str, samples: Samples) -> Samples:
+        with self._lock:
+            self._recent[key] = samples
+            frames = sum(map(len, self._recent.values()))
+            while frames > MEMORY_FRAMES and len(self._recent) > 1:
+                _, oldest = self._recent.popitem(last=False)
+                frames -= len(oldest)
+        return samples
 
-    def _made_once(self, utterance: Utterance) -> bytes:
-        with self._making_lock:
-            remembered = self._remembered(utterance)
-            if remembered is not None:
-                return _pcm(remembered)
-            made = self._made(utterance)
-            if self.cache:
-                self.cache.write(self._key(utterance), made)
-            self._remember(utterance, _floats(made))
-            return made
+    def _kept(self, utterance: Utterance) -> Kept:
+        key = self._part(utterance).key
+        held = self._held.get(key) or (self.cache.read(key) if self.cache else None)
+        return held or self._made_once(utterance)
 
-    def _made(self, utterance: Utterance) -> bytes:
-        from voiceroutine.audio import levelled, resampled, whole_milliseconds
+    def _made_once(self, utterance: Utterance) -> Kept:
+        with self._lock:
+            self._look_ahead()
+            future = self._making.get(_identity(utterance))
+            is_mine = future is None
+            if future is None:
+                future = self._making[_identity(utterance)] = Future()
+        if is_mine:
+            self._make(utterance, future)
+        return future.result()
 
-        spoken = self._engine_of(utterance).synthesize(self._spoken_text(utterance), utterance.voice)
-        clip = whole_milliseconds(levelled(resampled(spoken)))
-        return _pcm(clip.samples)
+    def _look_ahead(self) -> None:
+        """Let what comes next be made, in the order in which it will be heard."""
+        room = AHEAD - len(self._making)
+        for utterance in islice(filter(self._is_new, self._coming), max(0, room)):
+            future = self._making[_identity(utterance)] = Future()
+            self._pool.submit(self._make, utterance, future)
 
-    def _engine_of(self, utterance: Utterance) -> Engine:
-        return load_engine("silent") if utterance.voice.engine == "silent" else self.engine
+    def _is_new(self, utterance: Utterance) -> bool:
+        if self._canceled.is_set() or _identity(utterance) in self._making:
+            return False
+        key = self._part(utterance).key
+        return key not in self._held and not (self.cache and self.cache.duration_ms(key) is not None)
 
-    def _spoken_text(self, utterance: Utterance) -> str:
-        return phrases_for(utterance.voice.language).read_aloud(utterance.text, utterance.voice.pronounce).text
+    def _make(self, utterance: Utterance, future: Future[Kept]) -> None:
+        """Make a clip, and hold it in memory if it couldn't be had again from elsewhere."""
+        try:
+            future.set_result(self._recorded(utterance))
+        except BaseException as error:  # noqa: BLE001  handed to whoever waits for the clip
+            future.set_exception(error)
+        finally:
+            with self._lock:
+                self._making.pop(_identity(utterance), None)
 
-    def _key(self, utterance: Utterance) -> str:
-        identity = (utterance.text, utterance.voice)
-        if identity not in self._keys:
-            self._keys[identity] = _digest(self._shaping(utterance))
-        return self._keys[identity]
+    def _recorded(self, utterance: Utterance) -> Kept:
+        while True:
+            part = self._part(utterance)
+            try:
+                return self._taken(utterance, part)
+            except LineError as error:
+                following = self._cast.after(part.engine, error)
+                self._cast.announce(error, following)
+            except VoiceError as error:
+                following = self._cast.replaced(part.engine, error)
+            with self._lock:
+                self._parts[_identity(utterance)] = self._cast_for(utterance, following)
 
-    def _shaping(self, utterance: Utterance) -> Mapping[str, object]:
-        engine, phrases = self._engine_of(utterance), phrases_for(utterance.voice.language)
-        settings = {key: value for key, value in asdict(utterance.voice).items() if key not in _UNHEARD}
-        return {
-            "finish": FINISH_VERSION,
-            "engine": engine.name,
-            "fingerprint": engine.fingerprint(utterance.text, utterance.voice),
-            "text": self._spoken_text(utterance),
-            "voice": phrases.voice,
-            **settings,
-        }
+    def _taken(self, utterance: Utterance, part: _Part) -> Kept:
+        with self.cache.making(part.key) if self.cache else nullcontext():
+            kept = self.cache.read(part.key) if self.cache else None
+            if kept is not None:
+                return kept
+            kept = _kept(self._spoken(utterance, part))
+            is_kept = self.cache is not None and self.cache.write(part.key, kept)
+        with self._lock:
+            self._has_written |= is_kept
+            if not is_kept or "repeatable" not in part.engine.features:
+                self._held[part.key] = kept
+        return kept
+
+    def _spoken(self, utterance: Utterance, part: _Part) -> Clip:
+        from voiceroutine.speaking import spoken
+
+        return spoken(part.engine, _sentences(utterance, part.engine), part.settings, self._canceled)
+
+    def _part(self, utterance: Utterance) -> _Part:
+        identity = _identity(utterance)
+        with self._lock:
+            if identity not in self._parts:
+                first = load_engine("silent") if utterance.voice.engine == "silent" else self._cast.current
+                self._parts[identity] = self._cast_for(utterance, first)
+            return self._parts[identity]
+
+    def _cast_for(self, utterance: Utterance, engine: Engine) -> _Part:
+        """Return the part of the first engine, from one on, that has this line."""
+        while True:
+            is_asked_for = engine is self.engine and not self.is_stand_in
+            settings = utterance.voice if is_asked_for else replace(utterance.voice, name=None)
+            try:
+                return _Part(engine=engine, settings=settings, key=_key(utterance, engine, settings))
+            except LineError as error:
+                following = self._cast.after(engine, error)
+                self._cast.announce(error, following)
+            except VoiceError as error:
+                following = self._cast.replaced(engine, error)
+            engine = following
 
 
-# What shapes no samples, or does so only through the text that is spoken.
+class _Cast:
+    """The engine that speaks, and those that take over. Thread-safe.
+
+    Args:
+        first: who speaks.
+        successors: who takes over, in this order.
+        tell: gets each message, once.
+    """
+
+    def __init__(self, first: Engine, successors: Iterable[Engine], tell: Callable[[str], None]) -> None:
+        self._engines = [first]
+        self._successors = iter(successors)
+        self._tell = tell
+        self._told: set[str] = set()
+        self._retired: list[Engine] = []
+        self._lock = RLock()
+
+    @property
+    def current(self) -> Engine:
+        """The first engine that hasn't failed."""
+        with self._lock:
+            return next(engine for engine in self._engines if engine not in self._retired)
+
+    def after(self, engine: Engine, error: VoiceError) -> Engine:
+        """Return who speaks what an engine can't.
+
+        Raises:
+            VoiceError: there is nobody: the error that was given.
+        """
+        with self._lock:
+            place = self._engines.index(engine) + 1 if engine in self._engines else len(self._engines)
+            for following in self._engines[place:]:
+                if following not in self._retired:
+                    return following
+            following_or_none = next(self._successors, None)
+            if following_or_none is None:
+                raise error
+            self._engines.append(following_or_none)
+            return following_or_none
+
+    def replaced(self, engine: Engine, error: VoiceError) -> Engine:
+        """Return who speaks from now on instead of an engine that failed."""
+        with self._lock:
+            following = self.after(engine, error)
+            if engine not in self._retired:
+                self._retired.append(engine)
+                self._tell_once(f"{_sentence(error)} From here on {who_speaks(following)}.")
+            return following
+
+    def announce(self, error: LineError, following: Engine) -> None:
+        """Tell why a line is spoken by another engine."""
+        with self._lock:
+            self._tell_once(f"{_sentence(error)} Instead, {who_speaks(following)}.")
+
+    def close(self) -> None:
+        """Let go of all engines."""
+        with self._lock:
+            for engine in self._engines:
+                engine.close()
+
+    def _tell_once(self, message: str) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            self._tell(message)
+
+
+def _sentence(error: VoiceError) -> str:
+    text = str(error)
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _identity(utterance: Utterance) -> _Identity:
+    return utterance.text, utterance.voice
+
+
+def _sentences(utterance: Utterance, engine: Engine) -> Sequence[Spoken]:
+    if "lines" in engine.features:
+        return (as_written(utterance.text),)
+    phrases = phrases_for(utterance.voice.language)
+    spoken = phrases.read_aloud(utterance.text, utterance.voice.pronounce)
+    return (spoken,) if "silent" in engine.features else phrases.sentences(spoken)
+
+
+# What shapes no samples, or does so only through what else is in the key.
 _UNHEARD = {"engine", "gain_db", "pronounce"}
 
 
-def _digest(shaping: Mapping[str, object]) -> str:
+def _key(utterance: Utterance, engine: Engine, settings: VoiceSettings) -> str:
+    """Return a hash of everything that shapes a clip and the times of its words."""
+    folded = utterance.text.casefold()
+    shaping = {
+        "finish": FINISH_VERSION,
+        "engine": engine.name,
+        "fingerprint": engine.fingerprint(utterance.text, settings),
+        "text": utterance.text,
+        "pronounce": [pair for pair in settings.pronounce if pair[0].casefold() in folded],
+        "reading": _reading(settings.language),
+        **{key: value for key, value in asdict(settings).items() if key not in _UNHEARD},
+    }
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()
 
 
-def _pcm(samples: Samples) -> bytes:
-    return (samples * 32768).round().astype("<i2").tobytes()
+@cache
+def _reading(language: str) -> str:
+    """Return a hash of the voice and the rules by which a language is read."""
+    phrases = phrases_for(language)
+    return hashlib.sha256(repr((phrases.voice, phrases.reader)).encode()).hexdigest()
+
+
+def _kept(clip: Clip) -> Kept:
+    words = [(word.start, word.end, word.start_ms, word.end_ms) for word in clip.words]
+    pcm = (clip.samples * 32768).round().astype("<i2").tobytes()
+    return Kept(pcm=pcm, words=json.dumps(words, separators=(",", ":")).encode())
 
 
 def _floats(pcm: bytes) -> Samples:

@@ -47,15 +47,19 @@ class Score:
         placed: the compiler's intervals.
         mix: gets their cues.
         about_ms: how long all of it will last, as far as one can say before.
+        cancel: ends what the compilation waits for, when it is to stop.
     """
 
-    def __init__(self, placed: Iterable[Placed], mix: Mix, *, about_ms: int = 0) -> None:
+    def __init__(
+        self, placed: Iterable[Placed], mix: Mix, *, about_ms: int = 0, cancel: Callable[[], None] | None = None
+    ) -> None:
         self.mix = mix
         self.about_ms = about_ms
         self.placed: list[Placed] = []
         self.is_complete = False
         self.error: BaseException | None = None
         self._playable_ms = 0
+        self._cancel = cancel
         self._is_stopping = Event()
         self._thread = Thread(target=self._grow, args=(placed,), name="compile", daemon=True)
         self._thread.start()
@@ -87,11 +91,13 @@ class Score:
             raise self.error
 
     def stop(self) -> None:
-        """Compile no further; what is being spoken is made first.
+        """Compile no further.
 
         A thread that is still inside a library when the interpreter ends would take the program down with it.
         """
         self._is_stopping.set()
+        if self._cancel is not None:
+            self._cancel()
         self._thread.join(STOPPING_S)
 
     def index_at(self, instant_ms: int) -> int:

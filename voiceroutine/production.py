@@ -7,9 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voiceroutine.cues import estimated_ms
+from voiceroutine.casting import asked_by_file, stand_in
+from voiceroutine.cues import Speech, estimated_ms
 from voiceroutine.document import read_document, shown
-from voiceroutine.errors import Problem, RoutineError, did_you_mean
+from voiceroutine.errors import Problem, RoutineError, VoiceError
 from voiceroutine.library import EXERCISES_FILE, default_library
 from voiceroutine.loading import load_routine
 from voiceroutine.phrases import beginnings, phrases_for
@@ -18,10 +19,10 @@ from voiceroutine.timeline import compile_intervals, compile_timeline
 from voiceroutine.unroll import unroll
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from voiceroutine.background import Background
-    from voiceroutine.cues import Cue
+    from voiceroutine.cues import Cue, Utterance
     from voiceroutine.document import Document
     from voiceroutine.library import Library
     from voiceroutine.mix import Mix
@@ -56,13 +57,14 @@ def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None =
     sounds = sounds_beside(Path(document.file).parent.absolute())
     routine = load_routine(document, library.exercises(language), profile=wishes.profile, sounds=sounds)
     settings = replace(routine.sounds, folder=str(sounds.beside))
+    voice, refused = (routine.voice, ()) if wishes.engine else asked_by_file(document, routine.voice)
     notes = (
         *routine.notes,
+        *refused,
         *_untranslated_phrases(document, language),
         *_untranslated(routine, language, library),
-        *(_unknown_engine(document, routine.voice.engine) if wishes.engine is None else ()),
     )
-    return replace(routine, voice=_wished(routine.voice, wishes), sounds=settings, notes=notes)
+    return replace(routine, voice=_wished(voice, wishes), sounds=settings, notes=notes)
 
 
 def _document(name_or_path: str, language: str | None, library: Library) -> Document:
@@ -118,21 +120,14 @@ def _untranslated(routine: Routine, language: str, library: Library) -> Iterator
             yield Problem(where=exercise.where, message=shown(message), hint=hint, severity="note")
 
 
-def _unknown_engine(document: Document, engine: str) -> Iterator[Problem]:
-    if engine == "auto":
-        return
-    from voiceroutine.voices import engine_names
-
-    if engine not in engine_names():
-        hint = did_you_mean(engine, engine_names()) or f"there are: auto, {', '.join(engine_names())}"
-        message = f'there is no voice engine "{engine}" on this machine'
-        yield replace(document.problem(("voice", "engine"), message, hint), severity="warning")
-
-
 def _wished(voice: VoiceSettings, wishes: Wishes) -> VoiceSettings:
     if wishes.engine is not None:
         voice = replace(voice, engine=wishes.engine, name=wishes.voice)
     return voice if wishes.rate_wpm is None else replace(voice, rate_wpm=wishes.rate_wpm)
+
+
+def _tell_nobody(message: str) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -143,11 +138,15 @@ class Production:
         routine: what is prescribed.
         cache_folder: where finished clips are kept; None keeps none.
         has_limits: whether very long routines are refused.
+        insists: whether it is an error if the voice isn't here; else another speaks.
+        tell: gets each message about the voice, once.
     """
 
     routine: Routine
     cache_folder: Path | None = None
     has_limits: bool = True
+    insists: bool = True
+    tell: Callable[[str], None] = _tell_nobody
 
     @cached_property
     def intervals(self) -> tuple[Interval, ...]:
@@ -157,16 +156,43 @@ class Production:
     @cached_property
     def choice(self) -> Choice:
         """The engine that speaks, and why it is the one."""
-        from voiceroutine.voices import choose_engine
+        from voiceroutine.voices import choose_engine, who_speaks
 
-        return choose_engine(self.routine.voice)
+        try:
+            return choose_engine(self.routine.voice)
+        except VoiceError as error:
+            if self.insists:
+                raise
+            choice = stand_in(self.routine.voice, error)
+            self.tell(f"{error} Instead, {who_speaks(choice.engine)}.")
+            return choice
 
     @cached_property
     def narrator(self) -> Narrator:
-        """Who gives sentences their clips."""
-        from voiceroutine.narration import ClipCache, Narrator
+        """Who gives sentences their clips, those to come ahead of time."""
+        from voiceroutine.clipcache import ClipCache
+        from voiceroutine.narration import Narrator
+        from voiceroutine.voices import successors
 
-        return Narrator(self.choice.engine, ClipCache(self.cache_folder) if self.cache_folder else None)
+        narrator = Narrator(
+            self.choice.engine,
+            ClipCache(self.cache_folder) if self.cache_folder else None,
+            successors(self.choice.engine, self.routine.voice),
+            tell=self.tell,
+            is_stand_in=self.choice.is_stand_in,
+        )
+        narrator.follow(self._expected_utterances())
+        return narrator
+
+    def _expected_utterances(self) -> Iterator[Utterance]:
+        """Yield what will most likely be said, in order: which words fit depends on how long they really last."""
+        for placed in compile_intervals(self.routine, self.intervals, estimated_ms, self.sounds.length_ms):
+            yield from (cue.utterance for cue in placed.cues if isinstance(cue, Speech))
+
+    def close(self) -> None:
+        """Stop speaking, and let go of the voice."""
+        if "narrator" in self.__dict__:
+            self.narrator.close()
 
     @cached_property
     def sounds(self) -> Sounds:

@@ -178,7 +178,9 @@ def _edited(spoken: Spoken, pattern: re.Pattern[str], parts_of: Callable[[re.Mat
     The characters of a group keep their spans; words stand for the whole match, but never for what begins before
     a group that is said before them.
     """
-    text, starts, ends = [], [], []
+    text: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
     done = 0
     for match in pattern.finditer(spoken.text):
         pieces = [_piece(match, part) for part in parts_of(match)]

@@ -45,6 +45,10 @@ def listening_options(command: F) -> F:
     return command
 
 
+def _tell(message: str) -> None:
+    click.echo(message, err=True)
+
+
 def produced(
     routine: str,
     *,
@@ -53,8 +57,9 @@ def produced(
     language: str | None,
     profile: Profile | None,
     no_limits: bool,
+    tell: Callable[[str], None] = _tell,
 ) -> Production:
-    """Load a routine with the listener's flags."""
+    """Load a routine with the listener's flags; its voice is let go of when the command ends."""
     from voiceroutine.production import Production, Wishes, default_cache_folder, load
 
     engine, _, name = (voice or "").partition(":")
@@ -65,4 +70,12 @@ def produced(
         language=language,
         profile=profile,
     )
-    return Production(load(routine, wishes), default_cache_folder(), has_limits=not no_limits)
+    production = Production(
+        load(routine, wishes),
+        default_cache_folder(),
+        has_limits=not no_limits,
+        insists=wishes.engine is not None,
+        tell=tell,
+    )
+    click.get_current_context().call_on_close(production.close)
+    return production

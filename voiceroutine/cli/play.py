@@ -6,6 +6,7 @@ import signal
 import sys
 from contextlib import closing, contextmanager
 from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -64,11 +65,12 @@ def command(routine: str, device: str | None, delay: int, no_ui: bool, quiet: bo
     session = Session(loudspeaker, lead_in_ms=max(LEAD_IN_MS, delay), has_listener=can_read_keys())
     with _interrupted_by_signals(), _running(session):
         session.wait_until_awake(HEAD_START_S)
-        production = produced(routine, **flags)
+        notices: SimpleQueue[str] = SimpleQueue()
+        production = produced(routine, tell=notices.put, **flags)
         score = _perform(session, production)
         try:
             with closing(_display(production, no_ui=no_ui, quiet=quiet)) as display:
-                _watch(session, score, display)
+                _watch(session, score, display, notices)
         except DeviceError as error:
             raise DeviceError(f"{error}\n{_way_out(routine, flags)}") from error
         if not quiet:
@@ -113,7 +115,7 @@ def _perform(session: Session, production: Production) -> Score:
     from voiceroutine.player import Score
 
     about_ms = production.estimated_timeline().duration_ms
-    score = Score(production.placed(), production.mix(), about_ms=about_ms)
+    score = Score(production.placed(), production.mix(), about_ms=about_ms, cancel=production.close)
     session.perform(score)
     return score
 
@@ -155,11 +157,13 @@ class _NoDisplay:
         """There is nothing to restore."""
 
 
-def _watch(session: Session, score: Score, display: Display) -> None:
+def _watch(session: Session, score: Score, display: Display, notices: SimpleQueue[str]) -> None:
     from voiceroutine.cli.keyboard import keys
 
     with keys() as read_key:
         while not session.wait(0):
+            while not notices.empty():
+                display.say(notices.get())
             key = read_key(LOOK_S)
             if key == "q":
                 return

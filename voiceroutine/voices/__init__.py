@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from voiceroutine.routine import VoiceSettings
 
 BUILT_IN = ("espeak", "silent")
+OPTIONAL = ("piper",)
 AUTO_ORDER = ("espeak", "silent")
 
-Feature = Literal["repeatable", "parallel", "rate", "words", "neural"]
+Feature = Literal["repeatable", "parallel", "rate", "words", "neural", "lines", "silent"]
 
 
 class LineError(VoiceError):
@@ -58,6 +59,8 @@ class Engine(Protocol):
         features: what can be relied on. `repeatable`: the same text and settings give the same samples, always.
             `parallel`: several sentences at once are made sooner than one after the other. `rate`: it speaks at
             `rate_wpm`. `words`: its clips have the exact time of every word. `neural`: very short lines may go wrong.
+            `lines`: it is given whole lines as they are written, instead of sentences made ready for reading aloud.
+            `silent`: it gives silence, of the length that the words would take.
     """
 
     name: str
@@ -97,10 +100,14 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The engine that speaks, and why it is the one."""
+    """The engine that speaks, and why it is the one.
+
+    Where it stands in for the voice that was asked for, the name of that voice is none of its own.
+    """
 
     engine: Engine
     why: str
+    is_stand_in: bool = False
 
 
 def load_engine(name: str) -> Engine:
@@ -165,14 +172,15 @@ def choose_engine(settings: VoiceSettings) -> Choice:
 
 
 def _chosen(settings: VoiceSettings) -> Choice:
-    failures: list[str] = []
+    failures: dict[str, str] = {}
     for name in AUTO_ORDER:
         engine = load_engine(name)
         problem = _problem(engine, settings)
         if problem is None:
-            return Choice(engine=engine, why="; ".join([*failures, _probe(engine).reason]))
-        failures.append(problem)
-    raise VoiceError("No engine has the voice that was asked for: " + "; ".join(failures))
+            expected = [failure for other, failure in failures.items() if other not in OPTIONAL]
+            return Choice(engine=engine, why="; ".join([*expected, _probe(engine).reason]))
+        failures[name] = problem
+    raise VoiceError("No engine has the voice that was asked for: " + "; ".join(failures.values()))
 
 
 def _problem(engine: Engine, settings: VoiceSettings) -> str | None:
@@ -195,6 +203,11 @@ def successors(engine: Engine, settings: VoiceSettings) -> Iterator[Engine]:
             successor = load_engine(name)
             if _problem(successor, own) is None:
                 yield successor
+
+
+def who_speaks(engine: Engine) -> str:
+    """Return "espeak speaks", or what happens where nobody does."""
+    return "words are only shown" if "silent" in engine.features else f"{engine.name} speaks"
 
 
 def no_such_voice(engine: str, name: str, names: Iterable[str]) -> VoiceError:

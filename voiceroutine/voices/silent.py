@@ -24,7 +24,7 @@ class SilentEngine:
     """Gives silence of the length that the words would take."""
 
     name = "silent"
-    features: frozenset[Feature] = frozenset({"repeatable", "rate"})
+    features: frozenset[Feature] = frozenset({"repeatable", "rate", "silent"})
 
     def probe(self) -> Probe:
         """It always works."""
