@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voiceroutine.clipcache import default_cache
 from voiceroutine.exporting import export_mix
 from voiceroutine.player import Score, Session
-from voiceroutine.production import Production, default_cache_folder
+from voiceroutine.production import Production
 
 if TYPE_CHECKING:
     from voiceroutine.routine import Routine
@@ -22,7 +23,7 @@ def compile(routine: Routine) -> Timeline:  # noqa: A001  the word of the field,
         RoutineError: the routine is longer than the limits allow.
         VoiceError: the voice can't be used.
     """
-    return Production(routine, default_cache_folder()).timeline()
+    return Production(routine, default_cache()).timeline()
 
 
 def export(routine: Routine, path: str | Path) -> Timeline:
@@ -32,7 +33,7 @@ def export(routine: Routine, path: str | Path) -> Timeline:
         ExportError: the file can't be written.
         VoiceError: the voice can't be used.
     """
-    production = Production(routine, default_cache_folder())
+    production = Production(routine, default_cache())
     timeline = production.timeline()
     export_mix(production.mix(timeline.cues), timeline.duration_ms, Path(path))
     return timeline
@@ -49,7 +50,7 @@ def play(routine: Routine, device: str | None = None) -> None:
 
     session = Session(partial(open_device, device))
     try:
-        production = Production(routine, default_cache_folder())
+        production = Production(routine, default_cache())
         session.perform(Score(production.placed(), production.mix(), cancel=production.close))
         session.wait()
     finally:

@@ -1,6 +1,7 @@
 """Every way to fail, with the exit status that the command line ends with.
 
 VoiceroutineError
+├── SettingError  2  a setting is wrong
 ├── RoutineError  3  the routine is wrong
 ├── VoiceError    4  nothing can speak
 ├── DeviceError   5  nothing can play
@@ -117,6 +118,12 @@ class VoiceroutineError(Exception):
     """Anything that a user can mend; its text is what happened, where, and what to do."""
 
     exit_status: ClassVar[int] = 1
+
+
+class SettingError(VoiceroutineError):
+    """A setting of the user's can't be understood."""
+
+    exit_status = 2
 
 
 class RoutineError(VoiceroutineError):

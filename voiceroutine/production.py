@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from voiceroutine.background import Background
+    from voiceroutine.clipcache import ClipCache
     from voiceroutine.cues import Cue, Utterance
     from voiceroutine.document import Document
     from voiceroutine.library import Library
@@ -136,14 +137,14 @@ class Production:
 
     Args:
         routine: what is prescribed.
-        cache_folder: where finished clips are kept; None keeps none.
+        cache: where finished clips are kept; None keeps none.
         has_limits: whether very long routines are refused.
         insists: whether it is an error if the voice isn't here; else another speaks.
         tell: gets each message about the voice, once.
     """
 
     routine: Routine
-    cache_folder: Path | None = None
+    cache: ClipCache | None = None
     has_limits: bool = True
     insists: bool = True
     tell: Callable[[str], None] = _tell_nobody
@@ -170,13 +171,12 @@ class Production:
     @cached_property
     def narrator(self) -> Narrator:
         """Who gives sentences their clips, those to come ahead of time."""
-        from voiceroutine.clipcache import ClipCache
         from voiceroutine.narration import Narrator
         from voiceroutine.voices import successors
 
         narrator = Narrator(
             self.choice.engine,
-            ClipCache(self.cache_folder) if self.cache_folder else None,
+            self.cache,
             successors(self.choice.engine, self.routine.voice),
             tell=self.tell,
             is_stand_in=self.choice.is_stand_in,
@@ -232,10 +232,3 @@ class Production:
             duck_db=settings.duck_db,
             fade_ms=settings.fade_ms,
         )
-
-
-def default_cache_folder() -> Path:
-    """Return the folder of finished clips."""
-    import platformdirs
-
-    return platformdirs.user_cache_path("voiceroutine", appauthor=False) / "clips"

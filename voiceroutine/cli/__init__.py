@@ -25,6 +25,7 @@ COMMANDS = {
     "routines": "List the routines that there are.",
     "exercises": "List the exercises, or show one in full.",
     "voices": "List engines and voices, and which one is used.",
+    "cache": "Show or clear the sentences that are kept.",
     "doctor": "Say what works on this machine, and what is missing.",
     "about": "Version, licenses, and when to see a professional.",
 }

@@ -42,13 +42,14 @@ def _outputs() -> Iterator[Finding]:
 
 
 def _folders() -> Iterator[Finding]:
+    from voiceroutine.clipcache import default_cache
     from voiceroutine.library import bundled_folder, user_folder
-    from voiceroutine.production import default_cache_folder
 
     for name in ("routines", "audio"):
         folder = bundled_folder(name)
         yield folder.is_dir(), f"bundled {name}: {folder}"
-    yield _is_writable(default_cache_folder()), f"cache of spoken sentences: {default_cache_folder()}"
+    cache = default_cache().folder
+    yield _is_writable(cache), f'cache of spoken sentences: {cache} ("voiceroutine cache" says how much)'
     yield True, f"your own routines go into: {user_folder()}"
 
 

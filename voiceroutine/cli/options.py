@@ -60,7 +60,8 @@ def produced(
     tell: Callable[[str], None] = _tell,
 ) -> Production:
     """Load a routine with the listener's flags; its voice is let go of when the command ends."""
-    from voiceroutine.production import Production, Wishes, default_cache_folder, load
+    from voiceroutine.clipcache import default_cache
+    from voiceroutine.production import Production, Wishes, load
 
     engine, _, name = (voice or "").partition(":")
     wishes = Wishes(
@@ -72,7 +73,7 @@ def produced(
     )
     production = Production(
         load(routine, wishes),
-        default_cache_folder(),
+        default_cache(),
         has_limits=not no_limits,
         insists=wishes.engine is not None,
         tell=tell,
