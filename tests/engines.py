@@ -40,6 +40,7 @@ class Tones:
     name: str = "tones"
     features: frozenset[Feature] = frozenset({"repeatable", "words"})
     asked: list[str] = field(default_factory=list)
+    settings: list[VoiceSettings] = field(default_factory=list)
 
     def probe(self) -> Probe:
         return Probe(ok=True, reason="in memory")
@@ -52,10 +53,13 @@ class Tones:
 
     def synthesize(self, text: str, settings: VoiceSettings, cancel: Event | None = None) -> Clip:
         self.asked.append(text)
+        self.settings.append(settings)
         time.sleep(self.takes_s)
         frames = np.arange(len(text) * self.character_ms * self.samplerate_hz // 1000)
         samples = (self.amplitude * np.sin(frames / 9)).astype(np.float32)
-        words = words_at(text, [(index, index * self.character_ms) for index in range(len(text))], 0, len(text) * 10)
+        words = words_at(
+            text, [(index, index * self.character_ms) for index in range(len(text))], 0, len(text) * self.character_ms
+        )
         return Clip(samples=samples, samplerate_hz=self.samplerate_hz, words=words)
 
     def close(self) -> None:

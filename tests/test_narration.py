@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile
 from engines import Tones
 
+from voiceroutine.audio import Clip
 from voiceroutine.clipcache import ClipCache
 from voiceroutine.cues import Utterance
+from voiceroutine.errors import VoiceError
 from voiceroutine.narration import MEMORY_FRAMES, Narrator
+from voiceroutine.reading import as_written
 from voiceroutine.routine import VoiceSettings
+from voiceroutine.speaking import spoken
+from voiceroutine.voices import CanceledError, LineError
+
+if TYPE_CHECKING:
+    from voiceroutine.voices import Feature
 
 HELLO = Utterance(text="Hold for 30s.", voice=VoiceSettings())
 
@@ -147,6 +157,219 @@ def test_memory_is_bounded_and_forgotten_clips_come_back(cache: ClipCache) -> No
     assert sum(map(len, narrator._recent.values())) <= MEMORY_FRAMES
     assert len(narrator.samples(long[0])) > 0
     assert len(engine.asked) == 8
+
+
+def say(text: str) -> Utterance:
+    return Utterance(text=text, voice=VoiceSettings())
+
+
+@dataclass
+class Failing(Tones):
+    """One that speaks some lines, and then fails, or hangs, or gives what no voice gives."""
+
+    after: int = 0
+    how: str = "breaks"
+
+    def synthesize(self, text: str, settings: VoiceSettings, cancel: threading.Event | None = None) -> Clip:
+        clip = super().synthesize(text, settings, cancel)
+        if len(self.asked) <= self.after:
+            return clip
+        match self.how:
+            case "hangs":
+                threading.Event().wait(20)
+            case "gives silence":
+                return replace(clip, samples=clip.samples * 0)
+            case "gives nothing":
+                return replace(clip, samples=clip.samples[:0], words=())
+            case "lacks the line":
+                raise LineError("Some lines are not there")
+            case "is a broken plug-in":
+                raise KeyError(text)
+        raise VoiceError("failing has lost its voice.")
+
+
+def narrated(engine: Tones, cache: ClipCache | None = None) -> tuple[Narrator, Tones, list[str]]:
+    """Return a narrator, the engine that takes over, and what is told."""
+    second, told = Tones(name="second"), list[str]()
+    return Narrator(engine, cache, iter([second]), told.append), second, told
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("breaks", "failing has lost its voice. From here on second speaks."),
+        ("is a broken plug-in", "failing failed: KeyError: 'Two.'. From here on second speaks."),
+    ],
+)
+def test_when_an_engine_fails_the_next_one_takes_over_for_the_rest(cache: ClipCache, how: str, told: str) -> None:
+    first = Failing(name="failing", after=1, how=how)
+    narrator, second, messages = narrated(first, cache)
+    for text in ("One.", "Two.", "Three.", "One."):
+        assert narrator.duration_ms(say(text)) > 0
+    assert (first.asked, second.asked, messages) == (
+        ["One.", "Two."],
+        ["Two.", "Three."],
+        [told],
+    )
+
+
+@pytest.mark.parametrize("how", ["lacks the line", "gives silence", "gives nothing"])
+def test_a_line_that_an_engine_can_not_speak_is_spoken_by_the_next(cache: ClipCache, how: str) -> None:
+    first = Failing(name="failing", after=1, how=how)
+    narrator, second, messages = narrated(first, cache)
+    lengths = [narrator.duration_ms(say(text)) for text in ("One.", "Two.", "Three.")]
+    assert (first.asked, second.asked) == (["One.", "Two.", "Three."], ["Two.", "Three."])
+    assert lengths == [len(narrator.samples(say(text))) // 48 for text in ("One.", "Two.", "Three.")]
+    expected = {
+        "lacks the line": ["Some lines are not there. Instead, second speaks."],
+        "gives silence": [
+            'failing could not say "Two.": it gave only silence. Instead, second speaks.',
+            'failing could not say "Three.": it gave only silence. Instead, second speaks.',
+        ],
+    }
+    assert messages == expected.get(how, expected["gives silence"])
+
+
+def test_an_engine_that_hangs_is_left_behind() -> None:
+    settings, text = VoiceSettings(), as_written("Two.")
+    began_s = time.monotonic()
+    with pytest.raises(VoiceError) as caught:
+        spoken(Failing(name="failing", how="hangs"), [text], settings, patience_s=0.2)
+    assert time.monotonic() - began_s < 5
+    assert str(caught.value) == "failing has not answered for 2 s."
+
+
+def test_where_nobody_takes_over_the_failure_is_told(cache: ClipCache) -> None:
+    narrator = Narrator(Failing(name="failing"), cache)
+    for _ in range(2):
+        with pytest.raises(VoiceError) as caught:
+            narrator.samples(say("One."))
+        assert str(caught.value) == "failing has lost its voice."
+
+
+def test_the_voice_that_takes_over_has_a_name_of_its_own(cache: ClipCache) -> None:
+    first = Failing(name="failing")
+    narrator, second, _ = narrated(first, cache)
+    narrator.samples(replace(HELLO, voice=replace(HELLO.voice, name="anna")))
+    assert ([settings.name for settings in first.settings], [settings.name for settings in second.settings]) == (
+        ["anna"],
+        [None],
+    )
+
+
+def test_lines_are_made_ahead_in_the_order_in_which_they_will_be_heard(cache: ClipCache) -> None:
+    engine = Tones(takes_s=0.05)
+    narrator = Narrator(engine, cache)
+    lines = [say(f"Line {number}.") for number in range(30)]
+    narrator.follow(lines)
+    narrator.duration_ms(lines[0])
+    began_s = time.monotonic()
+    while len(engine.asked) < 10 and time.monotonic() < began_s + 5:
+        time.sleep(0.01)
+    assert 10 <= len(engine.asked) <= 13
+    assert sorted(engine.asked) == sorted(line.text for line in lines[: len(engine.asked)])
+    for line in lines:
+        narrator.duration_ms(line)
+    assert len(engine.asked) == 30
+
+
+def test_an_engine_that_can_speaks_several_sentences_at_once() -> None:
+    engine = Tones(takes_s=0.3, features=frozenset({"parallel"}))
+    began_s = time.monotonic()
+    Narrator(engine).duration_ms(say("One sentence. Another one. A third. A fourth."))
+    assert time.monotonic() - began_s < 0.9
+
+
+def test_closing_ends_what_is_being_made(cache: ClipCache) -> None:
+    engine = Tones(takes_s=1.0)
+    narrator = Narrator(engine, cache)
+    narrator.follow(say(f"Line {number}.") for number in range(30))
+    caught: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            narrator.duration_ms(say("Line 0."))
+        except BaseException as error:  # noqa: BLE001
+            caught.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    time.sleep(0.2)
+    began_s = time.monotonic()
+    narrator.close()
+    asking.join()
+    assert time.monotonic() - began_s < 0.8
+    assert [type(error) for error in caught] == [CanceledError]
+    assert len(engine.asked) <= 4
+
+
+def test_a_voice_that_never_repeats_itself_says_each_line_once(tmp_path: Path) -> None:
+    cache = ClipCache(tmp_path / "none", limit_bytes=0)
+    engine = Tones(features=frozenset())
+    narrator = Narrator(engine, cache)
+    long = [Utterance(text=f"{number} " + "long " * 300, voice=VoiceSettings()) for number in range(8)]
+    lengths = [narrator.duration_ms(utterance) for utterance in long]
+    assert [len(narrator.samples(utterance)) // 48 for utterance in long] == lengths
+    assert len(engine.asked) == 8
+
+
+def test_sentences_are_spoken_alone_with_a_pause_between_them() -> None:
+    engine = Tones(character_ms=50)
+    samples = Narrator(engine).samples(say("Tilt your head. Hold for 30s, on a chair. Done."))
+    assert engine.asked == ["Tilt your head.", "Hold for 30 seconds, on a chair.", "Done."]
+    level = np.abs(samples[: len(samples) // 48 * 48].reshape(-1, 48)).max(axis=1)
+    loud = np.flatnonzero(level > 0.01)
+    gaps = np.diff(loud)[np.diff(loud) > 100]
+    assert gaps == pytest.approx([480, 480], abs=15)
+    assert loud[0] == pytest.approx(20, abs=6)
+    assert len(level) - loud[-1] == pytest.approx(60, abs=8)
+
+
+def test_words_are_those_that_were_written(cache: ClipCache) -> None:
+    utterance = say("Hold for 30s. Then **relax**.")
+    narrator = Narrator(Tones(character_ms=50), cache)
+    for words in (narrator.words(utterance), Narrator(Tones(), cache).words(utterance)):
+        assert [utterance.text[word.start : word.end] for word in words] == ["Hold", "for", "30s.", "Then", "relax**."]
+        assert all(one.end_ms <= after.start_ms for one, after in pairwise(words))
+        assert words[0].start_ms == pytest.approx(20, abs=6)
+        assert words[2].start_ms == pytest.approx(20 + 9 * 50, abs=6)
+        assert words[-1].end_ms <= narrator.duration_ms(utterance)
+
+
+@dataclass
+class Short(Tones):
+    """A neural voice: of one word it makes a drone, garbage or silence."""
+
+    flaw: str = "drones"
+    features: frozenset[Feature] = frozenset({"neural", "words", "repeatable"})
+
+    def synthesize(self, text: str, settings: VoiceSettings, cancel: threading.Event | None = None) -> Clip:
+        clip = super().synthesize(text, settings, cancel)
+        if len(text.split()) > 3:
+            return clip
+        match self.flaw:
+            case "drones":
+                return replace(clip, samples=np.tile(clip.samples, 12))
+            case "is distorted":
+                return replace(clip, samples=np.sign(clip.samples))
+        return replace(clip, samples=clip.samples * 0)
+
+
+@pytest.mark.parametrize("flaw", ["drones", "is distorted", "is silent"])
+def test_a_short_line_that_goes_wrong_is_cut_out_of_a_longer_one(flaw: str) -> None:
+    engine = Short(character_ms=60, flaw=flaw)
+    narrator, second, messages = narrated(engine)
+    assert narrator.duration_ms(say("Left side.")) == pytest.approx(20 + 10 * 60 + 60, abs=8)
+    assert engine.asked == ["Left side.", "Left side, Left side, Left side."]
+    assert (second.asked, messages) == ([], [])
+
+
+def test_a_short_line_is_made_again_by_a_voice_that_never_repeats_itself() -> None:
+    engine = Short(character_ms=60, features=frozenset({"neural"}))
+    narrator, second, messages = narrated(engine)
+    narrator.duration_ms(say("Three."))
+    assert (engine.asked, second.asked) == (["Three.", "Three."], ["Three."])
+    assert messages == ['tones could not say "Three.": it took 4.4 s. Instead, second speaks.']
 
 
 def test_a_silent_utterance_is_not_given_to_the_engine(cache: ClipCache) -> None:

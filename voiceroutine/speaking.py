@@ -76,7 +76,7 @@ def _with_written_words(clip: Clip, sentence: Spoken) -> Clip:
     words: list[Word] = []
     for word in heard:
         start, end = sentence.written_span(word.start, word.end)
-        if words and start < words[-1].end:
+        if words and not re.search(r"\s", sentence.written[words[-1].end : start]):
             words[-1] = replace(words[-1], end=max(end, words[-1].end), end_ms=word.end_ms)
         else:
             words.append(replace(word, start=start, end=end))
