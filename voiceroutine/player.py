@@ -435,6 +435,21 @@ class _Performance:
         self._stretches.append(_Stretch(sink_frame=self._sink_frame, position=self._position, moves=moves))
 
 
+def play_samples(samples: Samples, open_sink: Callable[[Block], LiveSink]) -> None:
+    """Play mono samples at 48 kHz through a loudspeaker, and return when they have sounded.
+
+    Raises:
+        DeviceError: nothing can play, or the device went away.
+    """
+    sink = open_sink(memoryview(_faint_noise()))
+    try:
+        for start in range(0, len(samples), BLOCK_FRAMES):
+            sink.write(samples[start : start + BLOCK_FRAMES].repeat(2))
+        sink.finish()
+    finally:
+        sink.close()
+
+
 def _stops(placed: Sequence[Placed]) -> list[int]:
     """Return where `next` and `previous` stop: the start, every exercise, the closing."""
     kinds = {"intro", "prepare", "closing"}

@@ -189,6 +189,10 @@ class Production:
         for placed in compile_intervals(self.routine, self.intervals, estimated_ms, self.sounds.length_ms):
             yield from (cue.utterance for cue in placed.cues if isinstance(cue, Speech))
 
+    def texts(self) -> tuple[str, ...]:
+        """Return what is said, each line once, in the order in which it is first heard."""
+        return tuple(dict.fromkeys(utterance.text for utterance in self._expected_utterances()))
+
     def close(self) -> None:
         """Stop speaking, and let go of the voice."""
         if "narrator" in self.__dict__:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from voiceroutine.audio import Clip
     from voiceroutine.routine import VoiceSettings
 
-BUILT_IN = ("espeak", "silent")
+BUILT_IN = ("espeak", "recordings", "command", "silent")
 OPTIONAL = ("piper",)
 AUTO_ORDER = ("espeak", "silent")
 
