@@ -149,8 +149,8 @@ def test_much_that_is_printed_holds_nothing_up(program: Path) -> None:
         ("'open quote", "The command of the voice can't be understood: No closing quotation: 'open quote"),
         ("[1, 2]", "The command of the voice must be a list of texts: [1, 2]"),
         ("[]", "The command of the voice must be a list of texts: []"),
-        ("echo {file}", "The command of the voice has {file}; there are {text}, {output}, {rate}, {language}, and {{ is "
-         "a brace."),
+        ("echo {file}", "The command of the voice has {file}; there are {text}, {output}, {rate}, {language}, and {{ "
+         "is a brace."),
     ],
 )  # fmt: skip
 def test_a_command_that_can_not_be_used_is_refused_at_once(name: str | None, message: str) -> None:
