@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from voiceroutine.audio import Clip
     from voiceroutine.routine import VoiceSettings
 
-BUILT_IN = ("piper", "espeak", "recordings", "command", "silent")
+BUILT_IN = ("piper", "espeak", "system", "recordings", "command", "silent")
 OPTIONAL = ("piper",)
-AUTO_ORDER = ("piper", "espeak", "silent")
+AUTO_ORDER = ("piper", "espeak", "system", "silent")
 
 Feature = Literal["repeatable", "parallel", "rate", "words", "neural", "lines", "silent"]
 

@@ -12,21 +12,16 @@ import os
 import re
 import shlex
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from voiceroutine.cues import Utterance, estimated_ms
 from voiceroutine.errors import VoiceError
-from voiceroutine.recordings import UnreadableError, read_clip
-from voiceroutine.voices import CanceledError, LineError, Probe, VoiceInfo
-from voiceroutine.wav import is_cut_short
+from voiceroutine.voices import LineError, Probe, VoiceInfo
+from voiceroutine.voices.programs import printed_by, short, whole_clip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,10 +36,8 @@ EXAMPLE = "--voice 'command:my-tts --speed {rate} -o {output}'"
 PATIENCE_S = 5.0
 MOST_FAILURES = 3
 
-_LOOK_S = 0.05
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PLACES = ("text", "output", "rate", "language")
-_SHOWN_CHARACTERS = 200
 
 
 class CommandEngine:
@@ -118,9 +111,9 @@ def _arguments(settings: VoiceSettings) -> list[str]:
     try:
         arguments = json.loads(written) if written.startswith("[") else _split(written)
     except ValueError as error:
-        raise VoiceError(f"The command of the voice can't be understood: {error}: {_short(written)}") from None
+        raise VoiceError(f"The command of the voice can't be understood: {error}: {short(written)}") from None
     if not arguments or not all(isinstance(argument, str) and argument for argument in arguments):
-        raise VoiceError(f"The command of the voice must be a list of texts: {_short(written)}")
+        raise VoiceError(f"The command of the voice must be a list of texts: {short(written)}")
     return [*arguments]
 
 
@@ -135,7 +128,7 @@ def _program(arguments: Sequence[str]) -> str:
     program = str(Path(arguments[0]).expanduser()) if arguments[0].startswith("~") else arguments[0]
     found = shutil.which(program)
     if found is None:
-        raise VoiceError(f'There is no program "{_short(arguments[0])}"; is it installed, and is its name right?')
+        raise VoiceError(f'There is no program "{short(arguments[0])}"; is it installed, and is its name right?')
     return found
 
 
@@ -145,10 +138,10 @@ def _spoken(arguments: Sequence[str], text: str, settings: VoiceSettings, limit_
         written = " ".join(arguments)
         values = {"text": text, "output": str(output), "rate": str(settings.rate_wpm), "language": settings.language}
         stdin = b"" if "{text}" in written else f"{text}\n".encode()
-        sound = _ran(_filled(arguments, values), stdin, Path(folder), limit_s, cancel)
+        sound = printed_by(_filled(arguments, values), stdin, Path(folder), limit_s, cancel)
         if "{output}" not in written:
             output.write_bytes(sound)
-        return _read(output, arguments[0])
+        return whole_clip(output, f'"{arguments[0]}"')
 
 
 def _filled(arguments: Sequence[str], values: Mapping[str, str]) -> list[str]:
@@ -161,70 +154,6 @@ def _filled(arguments: Sequence[str], values: Mapping[str, str]) -> list[str]:
         return values[match[1]]
 
     return [_PLACE.sub(value, argument) for argument in arguments]
-
-
-def _ran(arguments: Sequence[str], stdin: bytes, folder: Path, limit_s: float, cancel: Event | None) -> bytes:
-    """Run a program, in a process group of its own, and return what it printed."""
-    given, said = folder / "stdin", folder / "stdout"
-    given.write_bytes(stdin)
-    with given.open("rb") as source, said.open("wb") as out, (folder / "stderr").open("wb") as err:
-        try:
-            process = subprocess.Popen(arguments, stdin=source, stdout=out, stderr=err, **_apart())
-        except OSError as error:
-            raise VoiceError(f'"{arguments[0]}" can\'t be started: {error.strerror}.') from None
-        with process:
-            try:
-                _wait(process, arguments[0], limit_s, cancel)
-            finally:
-                _end(process)
-    if process.returncode:
-        last = (folder / "stderr").read_text("utf-8", "replace").strip().rpartition("\n")[2]
-        why = f": {_short(last)}" if last else ""
-        raise VoiceError(f'"{arguments[0]}" ended with status {process.returncode}{why}')
-    return said.read_bytes()
-
-
-def _apart() -> dict[str, Any]:
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}
-
-
-def _wait(process: subprocess.Popen[bytes], name: str, limit_s: float, cancel: Event | None) -> None:
-    until_s = time.monotonic() + limit_s
-    while time.monotonic() < until_s:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_LOOK_S)
-            return
-        if cancel is not None and cancel.is_set():
-            raise CanceledError
-    raise VoiceError(f'"{name}" was not done after {limit_s:.0f} s, and was ended.')
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program and what it has started."""
-    if process.poll() is None or sys.platform != "win32":
-        with suppress(OSError):
-            if sys.platform == "win32":
-                process.kill()
-            else:
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-def _read(output: Path, name: str) -> Clip:
-    if not output.is_file() or not output.stat().st_size:
-        raise VoiceError(f'"{name}" wrote no sound; it must write a WAV file to {{output}}, or print one.')
-    try:
-        if is_cut_short(output):
-            raise VoiceError(f'What "{name}" wrote is shorter than it says.')
-        return read_clip(output)
-    except UnreadableError as error:
-        beginning = output.read_bytes()[:16]
-        raise VoiceError(f'What "{name}" wrote {error}; it begins with {beginning!r}.') from None
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def engine() -> CommandEngine:

@@ -278,6 +278,14 @@ def _unload(library: Any) -> None:
         _ctypes.dlclose(library._handle)  # noqa: SLF001
 
 
+def embedded_copy() -> tuple[Path, Path] | None:
+    """Return the embedded library and the folder of its data, at a path that it can read; None if there is none."""
+    installation = _embedded()
+    if installation is None or installation.data is None:
+        return None
+    return Path(installation.library), Path(os.fsdecode(_data_argument(installation) or b""))
+
+
 @cache
 def _installation() -> _Installation:
     return _embedded() or _of_the_system()

@@ -1,0 +1,111 @@
+"""Other programs that speak: run without a shell, for so long and no longer, with all that they start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from voiceroutine.errors import VoiceError
+from voiceroutine.recordings import UnreadableError, read_clip
+from voiceroutine.voices import CanceledError
+from voiceroutine.wav import is_cut_short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from threading import Event
+
+    from voiceroutine.audio import Clip
+
+LOOK_S = 0.05
+
+_SHOWN_CHARACTERS = 200
+
+
+def printed_by(
+    arguments: Sequence[str], stdin: bytes, folder: Path, limit_s: float, cancel: Event | None = None
+) -> bytes:
+    """Run a program, in a process group of its own, and return what it prints.
+
+    Args:
+        arguments: the program and what it gets.
+        stdin: what it can read.
+        folder: a folder for what goes in and out, which may be as long as it likes.
+        limit_s: after so long it is ended.
+        cancel: once it is set, it is ended.
+
+    Raises:
+        CanceledError: `cancel` was set.
+        VoiceError: it can't be started, wasn't done in time, or failed.
+    """
+    given, said = folder / "stdin", folder / "stdout"
+    given.write_bytes(stdin)
+    with given.open("rb") as source, said.open("wb") as out, (folder / "stderr").open("wb") as err:
+        try:
+            process = subprocess.Popen(arguments, stdin=source, stdout=out, stderr=err, **apart())
+        except OSError as error:
+            raise VoiceError(f'"{arguments[0]}" can\'t be started: {error.strerror}.') from None
+        with process:
+            try:
+                _wait(process, arguments[0], limit_s, cancel)
+            finally:
+                end(process)
+    if process.returncode:
+        last = (folder / "stderr").read_text("utf-8", "replace").strip().rpartition("\n")[2]
+        why = f": {short(last)}" if last else ""
+        raise VoiceError(f'"{arguments[0]}" ended with status {process.returncode}{why}')
+    return said.read_bytes()
+
+
+def apart() -> dict[str, Any]:
+    """Return how to start a process in a group of its own, without a window."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """End a process of a group of its own, and what it has started."""
+    with suppress(OSError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def whole_clip(file: Path, who: str) -> Clip:
+    """Return the sound that a program has written, which must be there and whole.
+
+    Raises:
+        VoiceError: it isn't.
+    """
+    if not file.is_file() or not file.stat().st_size:
+        raise VoiceError(f"{who} wrote no sound.")
+    try:
+        if is_cut_short(file):
+            raise VoiceError(f"What {who} wrote is shorter than it says.")
+        return read_clip(file)
+    except UnreadableError as error:
+        beginning = file.read_bytes()[:16]
+        raise VoiceError(f"What {who} wrote {error}; it begins with {beginning!r}.") from None
+
+
+def short(text: str) -> str:
+    """Return the beginning of a text, for a message."""
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
+def _wait(process: subprocess.Popen[bytes], name: str, limit_s: float, cancel: Event | None) -> None:
+    until_s = time.monotonic() + limit_s
+    while time.monotonic() < until_s:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK_S)
+            return
+        if cancel is not None and cancel.is_set():
+            raise CanceledError
+    raise VoiceError(f'"{name}" was not done after {limit_s:.0f} s, and was ended.')
