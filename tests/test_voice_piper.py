@@ -29,14 +29,14 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("piper")
 
 RATE_HZ = 22_050
-HOP_FRAMES = 256
+HOP_FRAMES = 64
 LETTERS = "_^$ .,!?abcdefghijklmnopqrstuvwxyzæðŋɐɑɒɔəɚɛɜɡɪɹɾʃʊʌʒʔˈˌːθᵻɫ"
 
 
 def model_bytes(*, speakers: int = 1, output: str = "Sin") -> bytes:
-    """Return a model that hums 5 steps for every phoneme, longer if it is to be slower."""
+    """Return a model that hums 16 steps for every phoneme, longer if it is to be slower."""
     make, tensor = onnx.helper.make_node, onnx.TensorProto
-    constants = {"zero": 0.0, "five": 5.0, "hop": float(HOP_FRAMES), "pitch": 0.1, "level": 0.3}
+    constants = {"zero": 0.0, "five": 16.0, "hop": float(HOP_FRAMES), "pitch": 0.1, "level": 0.3}
     nodes = [make("Constant", [], [name], value_float=value) for name, value in constants.items()]
     nodes += [
         make("Constant", [], ["one"], value_int=1),
@@ -76,6 +76,7 @@ def description(**more: Any) -> dict[str, Any]:
         "espeak": {"voice": "en-us"},
         "language": {"code": "en_US"},
         "inference": {"noise_scale": 0.667, "length_scale": 1, "noise_w": 0.8},
+        "hop_length": HOP_FRAMES,
         "num_symbols": len(LETTERS),
         "num_speakers": 1,
         "phoneme_id_map": {letter: [index] for index, letter in enumerate(LETTERS)},

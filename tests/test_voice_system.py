@@ -265,7 +265,7 @@ def test_pyttsx3_speaks(real: Engine, capfd: pytest.CaptureFixture[str]) -> None
 
 def test_pyttsx3_speaks_the_right_text_from_several_threads(real: Engine) -> None:
     long = "A sentence that is longer than all of the others together."
-    texts = ["One.", "A somewhat longer sentence.", long, f"{long} {long} {long}"] * 5
+    texts = ["One.", "A somewhat longer sentence.", long, f"{long} {long} {long}"] * 10
     with ThreadPoolExecutor(4) as pool:
         lengths = list(pool.map(lambda text: real.synthesize(text, SETTINGS).duration_ms, texts))
     for index in range(4):

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from voiceroutine.cues import Utterance, estimated_ms
 from voiceroutine.errors import VoiceError
 from voiceroutine.voices import LineError, Probe, VoiceInfo
-from voiceroutine.voices.programs import printed_by, short, whole_clip
+from voiceroutine.voices.programs import nothing_said, printed_by, short, whole_clip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,6 +76,8 @@ class CommandEngine:
         """Let the program speak a sentence; one that fails is tried twice."""
         arguments = _arguments(settings)
         arguments[0] = _program(arguments)
+        if not any(map(str.isalnum, text)):
+            return nothing_said()
         limit_s = self._patience_s + 2 * estimated_ms(Utterance(text=text, voice=settings)) / 1000
         try:
             clip = _spoken(arguments, text, settings, limit_s, cancel)

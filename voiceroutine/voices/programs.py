@@ -10,8 +10,12 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from voiceroutine.audio import Clip
 from voiceroutine.errors import VoiceError
 from voiceroutine.recordings import UnreadableError, read_clip
+from voiceroutine.units import SAMPLERATE_HZ
 from voiceroutine.voices import CanceledError
 from voiceroutine.wav import is_cut_short
 
@@ -19,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
     from threading import Event
-
-    from voiceroutine.audio import Clip
 
 LOOK_S = 0.05
 
@@ -93,6 +95,11 @@ def whole_clip(file: Path, who: str) -> Clip:
     except UnreadableError as error:
         beginning = file.read_bytes()[:16]
         raise VoiceError(f"What {who} wrote {error}; it begins with {beginning!r}.") from None
+
+
+def nothing_said() -> Clip:
+    """Return what is heard of a text without a letter or a digit, with which programs have trouble."""
+    return Clip(samples=np.zeros(0, np.float32), samplerate_hz=SAMPLERATE_HZ)
 
 
 def short(text: str) -> str:

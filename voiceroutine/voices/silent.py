@@ -31,8 +31,8 @@ class SilentEngine:
         return Probe(ok=True, reason="chimes and text on the screen, no voice")
 
     def voices(self) -> Sequence[VoiceInfo]:
-        """There is one, and it says nothing."""
-        return (VoiceInfo(name="silent", language="und"),)
+        """There is none."""
+        return ()
 
     def fingerprint(self, text: str, settings: VoiceSettings) -> str:  # noqa: ARG002
         """Return the version of the estimate."""

@@ -29,7 +29,7 @@ from voiceroutine.cues import Utterance, estimated_ms
 from voiceroutine.errors import VoiceError
 from voiceroutine.phrases import beginnings, has_phrases, phrases_for
 from voiceroutine.voices import CanceledError, Probe, VoiceInfo, no_such_voice
-from voiceroutine.voices.programs import LOOK_S, apart, end, printed_by, short, whole_clip
+from voiceroutine.voices.programs import LOOK_S, apart, end, nothing_said, printed_by, short, whole_clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -121,6 +121,8 @@ class SystemEngine:
 
     def synthesize(self, text: str, settings: VoiceSettings, cancel: Event | None = None) -> Clip:
         """Speak a sentence; one that fails is tried once more."""
+        if not any(map(str.isalnum, text)):
+            return nothing_said()
         try:
             return self._spoken(text, settings, cancel or _NEVER)
         except VoiceError:

@@ -61,8 +61,10 @@ def _speak(job: dict[str, Any]) -> dict[str, Any]:
     errors: list[str] = []
     engine = _engine()
     engine.connect("error", lambda name, exception: errors.append(f"{type(exception).__name__}: {exception}"))  # noqa: ARG005
-    engine.setProperty("voice", job["voice"])
-    engine.setProperty("rate", job["rate_wpm"])
+    for name, value in (("voice", job["voice"]), ("rate", job["rate_wpm"])):
+        engine.setProperty(name, value)
+        if sys.platform == "linux":
+            _let_espeak_take_it(engine)
     is_finished = threading.Event()
     engine.connect("finished-utterance", lambda name, completed: is_finished.set())  # noqa: ARG005
     engine.save_to_file(job["text"], job["path"])
@@ -70,6 +72,17 @@ def _speak(job: dict[str, Any]) -> dict[str, Any]:
     if sys.platform == "linux":
         is_finished.wait()
     return {"error": errors[0]} if errors else {}
+
+
+def _let_espeak_take_it(engine: Any) -> None:
+    """Give a property to espeak-ng, and wait until its thread has taken it.
+
+    One after the other at once, the rate is lost every hundredth time.
+    """
+    from pyttsx3.drivers import _espeak
+
+    engine.proxy.setBusy(False)
+    _espeak.Synchronize()
 
 
 def _engine() -> Any:
