@@ -15,10 +15,19 @@ _SYNCHRONOUS, _DONT_EXIT, _UTF_8, _IPA = 2, 0x8000, 1, 2
 # short words together.
 _MELODY = re.compile(r"[\sˈˌ_\u200d|-]+")
 
+# What espeak says in two ways that are the same to a listener.
+_SAME = {
+    # "vierzig" as a word and "40".
+    "de": (("fiːɾtsɪç", "fɪɾtsɪç"),),
+}
+
 
 def phonemes(text: str, voice: str) -> str:
-    """Return the phonemes of a text in IPA, without stress marks and gaps."""
-    return _worker().submit(_phonemes, text, voice).result()
+    """Return the phonemes of a text in IPA, without stress, gaps and needless differences."""
+    found = _worker().submit(_phonemes, text, voice).result()
+    for one, other in _SAME.get(voice, ()):
+        found = found.replace(one, other)
+    return found
 
 
 @cache
