@@ -19,6 +19,8 @@ _MELODY = re.compile(r"[\sˈˌ_\u200d|-]+")
 _SAME = {
     # "vierzig" as a word and "40".
     "de": (("fiːɾtsɪç", "fɪɾtsɪç"),),
+    # The mute e of "quatre-vingts" and the q of "cinq cents" are said by some and not by others, and so by espeak.
+    "fr": (("katʁəv", "katʁv"), ("sɛ̃ksɑ̃", "sɛ̃sɑ̃")),
     # Spanish has one e, one d and, for most, one sound for ll and y; which shade espeak takes depends on digits and gaps.
     "es": (("ɛ", "e"), ("ɪ", "i"), ("ð", "d"), ("dd", "d"), ("ʎ", "ʝ")),
 }
