@@ -15,14 +15,20 @@ _SYNCHRONOUS, _DONT_EXIT, _UTF_8, _IPA = 2, 0x8000, 1, 2
 # short words together.
 _MELODY = re.compile(r"[\sˈˌ_\u200d|-]+")
 
-# What espeak says in two ways that are the same to a listener.
+# What espeak says in two ways that are the same to a listener: patterns, and what they become.
 _SAME = {
     # "vierzig" as a word and "40".
     "de": (("fiːɾtsɪç", "fɪɾtsɪç"),),
-    # The mute e of "quatre-vingts" and the q of "cinq cents" are said by some and not by others, and so by espeak.
-    "fr": (("katʁəv", "katʁv"), ("sɛ̃ksɑ̃", "sɛ̃sɑ̃")),
-    # Spanish has one e, one d and, for most, one sound for ll and y; which shade espeak takes depends on digits and gaps.
+    # Spanish has one e, one d and, for most, one sound for ll and y; the shade depends on digits and gaps.
     "es": (("ɛ", "e"), ("ɪ", "i"), ("ð", "d"), ("dd", "d"), ("ʎ", "ʝ")),
+    # The mute e of "quatre-vingts" and the q of "cinq cents" are said by some and not by others.
+    "fr": (("katʁəv", "katʁv"), ("sɛ̃ksɑ̃", "sɛ̃sɑ̃")),
+    # Unstressed vowels are reduced otherwise in "10" than in "десять", as is the end of "семь", and espeak stresses
+    # some words of numbers wrongly. What tells forms apart stays: минута, минуты, минут.
+    "ru": (
+        *(("sʲejm", "sʲemʲ"), ("dʲdʲɪsʲj?", "tʲdʲisʲ"), ("ʃɛsʲ?tʲ", "ʃɛst"), ("pʲɪts", "pʲatʲs"), ("ɭɭ", "ɭ")),
+        *(("[ɑʌoɔə]", "a"), ("[ɪeɛ]", "i"), ("ʲa", "ʲi")),
+    ),
 }
 
 
@@ -30,7 +36,7 @@ def phonemes(text: str, voice: str) -> str:
     """Return the phonemes of a text in IPA, without stress, gaps and needless differences."""
     found = _worker().submit(_phonemes, text, voice).result()
     for one, other in _SAME.get(voice, ()):
-        found = found.replace(one, other)
+        found = re.sub(one, other, found)
     return found
 
 

@@ -287,7 +287,7 @@ def _plain(spoken: Spoken) -> Spoken:
 # Everything but words, spaces and the printable characters of ASCII.
 _RARE = re.compile(r"[^\w\x20-\x7e\n]")
 _UNSPOKEN = re.compile("[\u20e3\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
-_SPOKEN_SYMBOLS = "°®©"
+_SPOKEN_SYMBOLS = "°®©№"
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\([^()\s]*\)")
 _MARKUP = re.compile(
     r"(?<!\w)[*_`]+(?=\S)|(?<=\S)[*_`]+(?!\w)|~~(?=\S)|(?<=\S)~~"
