@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Pairs = tuple[tuple[str, str], ...]
 
-_DIGITS = "0123456789"
 _MOST_PASSES = 50
 
 
@@ -65,12 +64,13 @@ class Rule:
     Attributes:
         written: the expression.
         spoken: what is said; `\1` or `\g<1>` stand for groups, and everything else for itself.
-        needs: a text without any of these characters is not looked at, which saves most of the work.
+        needs: groups of characters with a space between them, where `\d` are all digits. A text without a character
+            of each group is not looked at, which saves most of the work.
     """
 
     written: str
     spoken: str
-    needs: str = _DIGITS
+    needs: str = r"\d"
 
     def parts(self, _match: re.Match[str]) -> Parts:
         """Return the pieces of what is said, with groups as numbers."""
@@ -119,7 +119,7 @@ class Reader:
         spoken = self._written_out(_plain(spoken))
         letters = frozenset(spoken.text)
         for rule in self.rules:
-            if not letters.isdisjoint(rule.needs):
+            if not any(map(letters.isdisjoint, _groups(rule.needs))):
                 changed = _edited(spoken, _compiled(rule.written), rule.parts)
                 if changed is not spoken:
                     spoken, letters = changed, frozenset(changed.text)
@@ -220,6 +220,11 @@ def _extend(made: tuple[list[str], list[int], list[int]], spoken: Spoken, start:
 
 
 @cache
+def _groups(needs: str) -> tuple[str, ...]:
+    return tuple(needs.replace(r"\d", "0123456789").split())
+
+
+@cache
 def _compiled(written: str) -> re.Pattern[str]:
     return re.compile(written)
 
@@ -252,14 +257,16 @@ def _words(words: tuple[str, ...]) -> re.Pattern[str]:
 @cache
 def _any_of(shorts: tuple[str, ...]) -> re.Pattern[str]:
     """Return a pattern for abbreviations: as they are listed, with a capital, or without their spaces."""
-    longest_first = sorted(shorts, key=len, reverse=True)
-    return re.compile(rf"(?<![\w.])(?:{'|'.join(map(_short, longest_first))})")
+    firsts = {letter for short in shorts for letter in (short[0], short[0].upper())}
+    rests = "|".join(map(_rest, sorted(shorts, key=len, reverse=True)))
+    return re.compile(rf"[{re.escape(''.join(sorted(firsts)))}](?<![\w.].)(?:{rests})", re.DOTALL)
 
 
-def _short(short: str) -> str:
-    first = f"[{short[0]}{short[0].upper()}]" if short[0].islower() else re.escape(short[0])
+def _rest(short: str) -> str:
+    """Return a pattern for what follows the first letter, which is looked at again; that way round is fastest."""
+    first = f"{short[0]}{short[0].upper()}" if short[0].islower() else re.escape(short[0])
     rest = re.escape(short[1:]).replace(r"\ ", " ?")
-    return f"{first}{rest}" if short.endswith(".") else rf"{first}{rest}(?!\w)"
+    return f"(?<=[{first}]){rest}" if short.endswith(".") else rf"(?<=[{first}]){rest}(?!\w)"
 
 
 @cache
