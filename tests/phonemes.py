@@ -1,16 +1,27 @@
-"""What espeak-ng makes of a text: its phonemes, by which two ways of writing the same words can be compared."""
+"""What espeak-ng makes of texts: their phonemes, by which two ways of writing the same words can be compared.
+
+Run as a script it speaks to nobody but the functions below. The library lives in that process of its own, because an
+engine under test needs to be the only one that has it loaded.
+"""
+# ruff: noqa: RUF001  phonemes have letters of their own
 
 from __future__ import annotations
 
 import ctypes
+import json
 import re
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import Any
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from voiceroutine.voices import espeak
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SYNCHRONOUS, _DONT_EXIT, _UTF_8, _IPA = 2, 0x8000, 1, 2
+_LONGEST_DATA_PATH = 150
 # Stress and the gaps between words are melody, not words: espeak stresses "30" and "thirty" otherwise, and draws
 # short words together.
 _MELODY = re.compile(r"[\sˈˌ_\u200d|-]+")
@@ -32,37 +43,45 @@ _SAME = {
 }
 
 
-def phonemes(text: str, voice: str) -> str:
-    """Return the phonemes of a text in IPA, without stress, gaps and needless differences."""
-    found = _worker().submit(_phonemes, text, voice).result()
+def phonemes(texts: Sequence[str], voice: str) -> list[str]:
+    """Return the phonemes of texts in IPA, without stress, gaps and needless differences."""
+    ended = subprocess.run(
+        [sys.executable, __file__, voice], input=json.dumps(texts), capture_output=True, text=True, check=True
+    )
+    return [_plain(found, voice) for found in json.loads(ended.stdout)]
+
+
+def _plain(found: str, voice: str) -> str:
+    plain = _MELODY.sub("", found)
     for one, other in _SAME.get(voice, ()):
-        found = re.sub(one, other, found)
-    return found
+        plain = re.sub(one, other, plain)
+    return plain
 
 
-@cache
-def _worker() -> ThreadPoolExecutor:
-    """One thread does all the work: two would abort the process."""
-    return ThreadPoolExecutor(1, "phonemes")
-
-
-@cache
-def _library() -> Any:
-    installation = espeak._installation()
-    library = espeak._library(installation.library)
-    data = espeak._data_argument(installation)
-    assert library.espeak_Initialize(_SYNCHRONOUS, 0, data, _DONT_EXIT) > 0
-    library.espeak_TextToPhonemes.restype = ctypes.c_char_p
-    library.espeak_TextToPhonemes.argtypes = (ctypes.POINTER(ctypes.c_void_p), ctypes.c_int, ctypes.c_int)
-    return library
-
-
-def _phonemes(text: str, voice: str) -> str:
-    library = _library()
-    assert library.espeak_SetVoiceByName(voice.encode()) == 0
+def _heard(library: Any, text: str) -> str:
     content = ctypes.create_string_buffer(text.encode() + b"\0")
     rest = ctypes.c_void_p(ctypes.addressof(content))
     clauses = []
     while rest.value:
         clauses.append(library.espeak_TextToPhonemes(ctypes.byref(rest), _UTF_8, _IPA).decode())
-    return _MELODY.sub("", "".join(clauses))
+    return "".join(clauses)
+
+
+def _main(voice: str) -> None:
+    import espeakng_loader
+
+    library: Any = ctypes.CDLL(espeakng_loader.get_library_path())
+    data = Path(espeakng_loader.get_data_path())
+    with tempfile.TemporaryDirectory(prefix="espeak-") as folder:
+        if len(str(data)) > _LONGEST_DATA_PATH:
+            data = Path(shutil.copytree(data, Path(folder) / "data"))
+        assert library.espeak_Initialize(_SYNCHRONOUS, 0, str(data).encode(), _DONT_EXIT) > 0
+        assert library.espeak_SetVoiceByName(voice.encode()) == 0
+        library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        library.espeak_TextToPhonemes.argtypes = (ctypes.POINTER(ctypes.c_void_p), ctypes.c_int, ctypes.c_int)
+        json.dump([_heard(library, text) for text in json.load(sys.stdin)], sys.stdout)
+        library.espeak_Terminate()
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

@@ -4,6 +4,7 @@ Reading aloud changes a text in small steps: the author's pronunciations, invisi
 rules of a language until nothing changes. Every step keeps, for each character, the span of the written text that
 it stands for, so that captions can show what was written while something else is said.
 """
+# ruff: noqa: RUF001  written texts have dashes and quotes of all kinds
 
 from __future__ import annotations
 
@@ -172,51 +173,69 @@ def _trimmed(spoken: Spoken) -> Spoken:
     return spoken.part(min(start, end), end) if (start, end) != (0, len(text)) else spoken
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A text in the making, out of pieces of another and of new words."""
+
+    of: Spoken
+    texts: list[str] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+
+    def keep(self, start: int, end: int) -> None:
+        self.texts.append(self.of.text[start:end])
+        self.starts.extend(self.of.starts[start:end])
+        self.ends.extend(self.of.ends[start:end])
+
+    def say(self, words: str, start: int, end: int) -> None:
+        self.texts.append(words)
+        self.starts.extend([start] * len(words))
+        self.ends.extend([end] * len(words))
+
+    def replace(self, match: re.Match[str], parts: Parts) -> None:
+        """Add what is said for a match: groups keep their spans, words stand for the whole match.
+
+        What follows a group stands for nothing before the group's last word, or captions would jump back.
+        """
+        start, end = _written_match(self.of, match)
+        for part in parts:
+            if isinstance(part, str):
+                self.say(part, start, end)
+            elif match[part]:
+                self.keep(*match.span(part))
+                last = _LAST_WORD.search(self.of.text, *match.span(part))
+                start = max(start, self.of.starts[last.start() if last else match.end(part) - 1])
+
+    def made(self) -> Spoken:
+        return Spoken("".join(self.texts), self.of.written, tuple(self.starts), tuple(self.ends))
+
+
+_LAST_WORD = re.compile(r"[\w.,]+$")
+
+
 def _edited(spoken: Spoken, pattern: re.Pattern[str], parts_of: Callable[[re.Match[str]], Parts]) -> Spoken:
-    """Return a text with each match replaced by words and, as numbers, by groups of the match.
-
-    The characters of a group keep their spans; words stand for the whole match, but never for what begins before
-    a group that is said before them.
-    """
-    text: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    done = 0
+    """Return a text with each match replaced by words and, where a part is a number, by that group of the match."""
+    change, done = _Change(spoken), 0
     for match in pattern.finditer(spoken.text):
-        pieces = [_piece(match, part) for part in parts_of(match)]
-        if "".join(said for said, _ in pieces) == match[0]:
-            continue
-        _extend((text, starts, ends), spoken, done, match.start())
-        begin, end = _whole(spoken, match)
-        for said, group in pieces:
-            if group is None:
-                text.append(said)
-                starts += [begin] * len(said)
-                ends += [end] * len(said)
-            elif said:
-                _extend((text, starts, ends), spoken, *group)
-                begin = max(begin, spoken.written_span(*group)[0])
-        done = match.end()
-    if not text and not done:
+        parts = parts_of(match)
+        if match[0] != "".join(part if isinstance(part, str) else match[part] or "" for part in parts):
+            change.keep(done, match.start())
+            change.replace(match, parts)
+            done = match.end()
+    if not change.texts:
         return spoken
-    _extend((text, starts, ends), spoken, done, len(spoken.text))
-    return Spoken("".join(text), spoken.written, tuple(starts), tuple(ends))
+    change.keep(done, len(spoken.text))
+    return change.made()
 
 
-def _piece(match: re.Match[str], part: str | int) -> tuple[str, tuple[int, int] | None]:
-    return (part, None) if isinstance(part, str) else (match[part] or "", match.span(part))
-
-
-def _whole(spoken: Spoken, match: re.Match[str]) -> tuple[int, int]:
-    """Return what a match stands for, or where it is empty, what the character before it stands for."""
+def _written_match(spoken: Spoken, match: re.Match[str]) -> tuple[int, int]:
+    """Return what a match stands for, without spaces around it; where it is empty, that of the character before it."""
     start, end = match.span()
-    return spoken.written_span(start, end) if start < end else spoken.written_span(max(0, start - 1), max(1, start))
-
-
-def _extend(made: tuple[list[str], list[int], list[int]], spoken: Spoken, start: int, end: int) -> None:
-    made[0].append(spoken.text[start:end])
-    made[1].extend(spoken.starts[start:end])
-    made[2].extend(spoken.ends[start:end])
+    if start == end:
+        start, end = max(0, start - 1), max(1, start)
+    start, end = spoken.written_span(start, end)
+    found = spoken.written[start:end]
+    return (start + len(found) - len(found.lstrip()), start + len(found.rstrip())) if found.strip() else (start, end)
 
 
 @cache
