@@ -3,7 +3,6 @@
 Run as a script it speaks to nobody but the functions below. The library lives in that process of its own, because an
 engine under test needs to be the only one that has it loaded.
 """
-# ruff: noqa: RUF001  phonemes have letters of their own
 
 from __future__ import annotations
 

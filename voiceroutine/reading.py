@@ -4,7 +4,6 @@ Reading aloud changes a text in small steps: the author's pronunciations, invisi
 rules of a language until nothing changes. Every step keeps, for each character, the span of the written text that
 it stands for, so that captions can show what was written while something else is said.
 """
-# ruff: noqa: RUF001  written texts have dashes and quotes of all kinds
 
 from __future__ import annotations
 
