@@ -313,6 +313,7 @@ def _plain(spoken: Spoken) -> Spoken:
 _RARE = re.compile(r"[^\w\x20-\x7e\n]")
 _UNSPOKEN = re.compile("[\u20e3\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 _SPOKEN_SYMBOLS = "°®©№"
+_HYPHENS = "\u2010\u2011\u2012"
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\([^()\s]*\)")
 _MARKUP = re.compile(
     r"(?<!\w)[*_`]+(?=\S)|(?<=\S)[*_`]+(?!\w)|~~(?=\S)|(?<=\S)~~"
@@ -322,6 +323,8 @@ _MARKUP = re.compile(
 
 
 def _visible(character: str) -> str:
+    if character in _HYPHENS:
+        return "-"
     category = unicodedata.category(character)
     if category == "Cf" or _UNSPOKEN.match(character):
         return ""
