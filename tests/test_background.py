@@ -358,7 +358,7 @@ def test_it_is_much_softer_than_speech_while_somebody_speaks(two: Production, be
     bare = Mix(Clips(two.narrator, two.sounds), two.timeline().cues)
     after_fade = [cue for cue in two.timeline().cues if cue.at_ms > 3_000]
     words = [cue for cue in after_fade if isinstance(cue, Speech) and cue.duration_ms > 800]
-    assert len(words) >= 5
+    assert len(words) >= 4
     for cue in words:
         spoken = Clip(samples=read(bare, cue.at_ms * MS, cue.duration_ms * MS), samplerate_hz=RATE_HZ)
         under = Clip(samples=bed_of_two[cue.at_ms * MS : cue.end_ms * MS], samplerate_hz=RATE_HZ)

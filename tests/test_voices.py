@@ -120,12 +120,13 @@ def case(request: pytest.FixtureRequest, recorded: Path, tmp_path: Path) -> Iter
 
 def test_the_choice_takes_it_when_it_is_asked_for(case: Case) -> None:
     choice = choose_engine(case.settings)
+    choice.engine.close()
     assert (choice.engine.name, choice.why) == (case.engine.name, "it was asked for")
 
 
 def test_it_is_asked_in_less_than_a_second_and_prints_nothing(case: Case, capfd: pytest.CaptureFixture[str]) -> None:
     began_s = time.monotonic()
-    assert load_engine(case.engine.name).probe().ok
+    assert probe_engine(case.engine.name).ok
     assert time.monotonic() - began_s < 1
     case.speak(SENTENCES[0])
     case.engine.voices()

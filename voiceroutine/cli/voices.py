@@ -39,10 +39,10 @@ def command(say: str | None, script: str | None, is_all: bool, language: str, as
 
 def _list_voices(listed: str, language: str, *, as_json: bool) -> None:
     from voiceroutine.routine import VoiceSettings
-    from voiceroutine.voices import choose_engine, engine_names, probe_engine
+    from voiceroutine.voices import choose_engine, engine_names
 
     choice = choose_engine(VoiceSettings(language=language))
-    found = [(name, probe := probe_engine(name), _voices(name, listed) if probe.ok else ()) for name in engine_names()]
+    found = [(name, *_surveyed(name, listed)) for name in engine_names()]
     if as_json:
         click.echo(json.dumps(_data(choice, found), ensure_ascii=False, indent=1))
         return
@@ -68,15 +68,11 @@ def _data(choice: Choice, found: Iterable[tuple[str, Probe, Sequence[VoiceInfo]]
     return {"used": choice.engine.name, "why": choice.why, "engines": engines}
 
 
-def _voices(engine: str, language: str) -> Sequence[VoiceInfo]:
-    from voiceroutine.errors import VoiceError
-    from voiceroutine.voices import load_engine
+def _surveyed(engine: str, language: str) -> tuple[Probe, Sequence[VoiceInfo]]:
+    from voiceroutine.voices import survey
 
-    try:
-        voices = load_engine(engine).voices()
-    except VoiceError:
-        return ()
-    return [voice for voice in voices if not language or _is_of(voice, language)]
+    probe, voices = survey(engine)
+    return probe, [voice for voice in voices if not language or _is_of(voice, language)]
 
 
 def _is_of(voice: VoiceInfo, language: str) -> bool:

@@ -136,10 +136,22 @@ def engine_names() -> tuple[str, ...]:
 
 def probe_engine(name: str) -> Probe:
     """Say whether an engine works here, or why it can't even be loaded."""
+    return survey(name)[0]
+
+
+def survey(name: str) -> tuple[Probe, Sequence[VoiceInfo]]:
+    """Return whether an engine works here, and the voices that it has."""
     try:
-        return _probe(load_engine(name))
+        engine = load_engine(name)
     except VoiceError as error:
-        return Probe(ok=False, reason=str(error))
+        return Probe(ok=False, reason=str(error)), ()
+    probe = _probe(engine)
+    try:
+        return probe, engine.voices() if probe.ok else ()
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything
+        return Probe(ok=False, reason=f"{type(error).__name__}: {error}"), ()
+    finally:
+        engine.close()
 
 
 def _probe(engine: Engine) -> Probe:
