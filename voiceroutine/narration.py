@@ -12,11 +12,12 @@ from functools import cache
 from itertools import islice
 from threading import Event, RLock
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from voiceroutine.clipcache import Kept
 from voiceroutine.errors import VoiceError
 from voiceroutine.phrases import phrases_for
-from voiceroutine.reading import as_written
+from voiceroutine.reading import VERSION, as_written
 from voiceroutine.units import SAMPLERATE_HZ
 from voiceroutine.voices import LineError, load_engine, who_speaks
 from voiceroutine.words import Word
@@ -315,13 +316,13 @@ _UNHEARD = {"engine", "gain_db", "pronounce"}
 
 def _key(utterance: Utterance, engine: Engine, settings: VoiceSettings) -> str:
     """Return a hash of everything that shapes a clip and the times of its words."""
-    folded = utterance.text.casefold()
+    folded = normalize("NFC", utterance.text).casefold()
     shaping = {
         "finish": FINISH_VERSION,
         "engine": engine.name,
         "fingerprint": engine.fingerprint(utterance.text, settings),
         "text": utterance.text,
-        "pronounce": [pair for pair in settings.pronounce if pair[0].casefold() in folded],
+        "pronounce": [pair for pair in settings.pronounce if normalize("NFC", pair[0]).casefold() in folded],
         "reading": _reading(settings.language),
         **{key: value for key, value in asdict(settings).items() if key not in _UNHEARD},
     }
@@ -332,7 +333,7 @@ def _key(utterance: Utterance, engine: Engine, settings: VoiceSettings) -> str:
 def _reading(language: str) -> str:
     """Return a hash of the voice and the rules by which a language is read."""
     phrases = phrases_for(language)
-    return hashlib.sha256(repr((phrases.voice, phrases.reader)).encode()).hexdigest()
+    return hashlib.sha256(repr((VERSION, phrases.voice, phrases.reader)).encode()).hexdigest()
 
 
 def _kept(clip: Clip) -> Kept:

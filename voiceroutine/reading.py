@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Parts = Sequence[str | int]
 
+VERSION = 1
 Pairs = tuple[tuple[str, str], ...]
 
 _MOST_PASSES = 50
