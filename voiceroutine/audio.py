@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -73,40 +73,43 @@ def resampled(clip: Clip, samplerate_hz: int = SAMPLERATE_HZ) -> Clip:
 
 
 def levelled(clip: Clip, target_lufs: float = SPEECH_LUFS) -> Clip:
-    """Return the clip at a loudness, its peaks held at -3 dBFS; nothing is made more than 40 dB louder."""
-    loudness = loudness_lufs(clip)
+    """Return the clip at a loudness, its peaks held at -3 dBFS; nothing is made more than 40 dB louder.
+
+    What holding the peaks takes away is made up for. Gains change slowly against what the K-weighting remembers, so
+    the weighted signal is found once and gets the same gains.
+    """
+    weighted = _k_weighted(clip)
+    loudness = _gated_lufs(_block_powers_of(weighted, clip.samplerate_hz))
     if loudness == -np.inf:
         return clip
-    made = limited(_louder(clip, min(target_lufs - loudness, MOST_SPEECH_GAIN_DB)))
+    gain_db = min(target_lufs - loudness, MOST_SPEECH_GAIN_DB)
+    gains = _gains(clip, gain_db)
     for _ in range(LEVELLING_ROUNDS):
-        missing_db = target_lufs - loudness_lufs(made)
+        missing_db = target_lufs - _gated_lufs(_block_powers_of(weighted * gains, clip.samplerate_hz))
         if not NEAR_ENOUGH_DB < missing_db <= MOST_MAKEUP_DB:
             break
-        made = limited(_louder(made, missing_db))
-    return made
+        gain_db += missing_db
+        gains = _gains(clip, gain_db)
+    return replace(clip, samples=clip.samples * gains)
 
 
-def _louder(clip: Clip, gain_db: float) -> Clip:
-    return replace(clip, samples=clip.samples * np.float32(gain_of(gain_db)))
+def _gains(clip: Clip, gain_db: float, ceiling_dbfs: float = HIGHEST_PEAK_DBFS) -> Samples:
+    """Return for every frame a gain, or less where it would put a peak above the ceiling.
 
-
-def limited(clip: Clip, ceiling_dbfs: float = HIGHEST_PEAK_DBFS) -> Clip:
-    """Return the clip with its gain lowered smoothly around every peak above a ceiling.
-
-    The gain is found for each millisecond, held for 4 ms on both sides and smoothed over 2, so that it is low enough
-    wherever it is interpolated.
+    What is needed is found for each millisecond, held for 4 ms on both sides and smoothed over 2, so that it is low
+    enough wherever it is interpolated.
     """
+    gain, frames = gain_of(gain_db), len(clip.samples)
     block = max(1, clip.samplerate_hz // 1000)
-    blocks = -(-len(clip.samples) // block)
-    peaks = np.abs(np.pad(clip.samples, (0, blocks * block - len(clip.samples)))).reshape(blocks, block)
-    needed = np.minimum(1.0, gain_of(ceiling_dbfs) / np.maximum(peaks.max(axis=1, initial=0.0), 1e-9))
-    if not blocks or needed.min() >= 1.0:
-        return clip
-    held = np.lib.stride_tricks.sliding_window_view(np.pad(needed, 4, constant_values=1.0), 9).min(axis=1)
+    blocks = -(-frames // block)
+    peaks = np.abs(np.pad(clip.samples, (0, blocks * block - frames))).reshape(blocks, block).max(axis=1, initial=0.0)
+    needed = np.minimum(gain, gain_of(ceiling_dbfs) / np.maximum(peaks, 1e-9))
+    if not blocks or needed.min() >= gain:
+        return np.full(frames, gain, np.float32)
+    held = np.lib.stride_tricks.sliding_window_view(np.pad(needed, 4, constant_values=gain), 9).min(axis=1)
     smooth = np.convolve(np.pad(held, 2, mode="edge"), np.full(5, 0.2), "valid")
     centers = (np.arange(blocks) + 0.5) * block
-    gains = np.interp(np.arange(len(clip.samples)), centers, smooth).astype(np.float32)
-    return replace(clip, samples=clip.samples * gains)
+    return np.interp(np.arange(frames), centers, smooth).astype(np.float32)
 
 
 def trimmed(clip: Clip) -> Clip:
@@ -173,7 +176,10 @@ def loudness_lufs(clip: Clip) -> float:
 
 def loudness_of_parts_lufs(parts: Iterable[Clip]) -> float:
     """Return the integrated loudness of a long mono recording, one part at a time; they should last some seconds."""
-    blocks = np.concatenate([np.zeros(0), *(_block_powers(part) for part in parts)])
+    return _gated_lufs(np.concatenate([np.zeros(0), *(_block_powers(part) for part in parts)]))
+
+
+def _gated_lufs(blocks: npt.NDArray[np.float64]) -> float:
     if len(blocks) == 1:
         return _lufs(float(blocks[0]))
     loud = blocks[blocks > 10 ** ((-70 + 0.691) / 10)]
@@ -183,12 +189,16 @@ def loudness_of_parts_lufs(parts: Iterable[Clip]) -> float:
 
 
 def _block_powers(clip: Clip) -> npt.NDArray[np.float64]:
-    """Return the K-weighted power of every block of 400 ms, one each 100 ms; of what is shorter, as one block."""
-    power = _k_weighted(clip) ** 2
-    block, step = int(0.4 * clip.samplerate_hz), int(0.1 * clip.samplerate_hz)
+    return _block_powers_of(_k_weighted(clip), clip.samplerate_hz)
+
+
+def _block_powers_of(weighted: npt.NDArray[np.floating[Any]], samplerate_hz: int) -> npt.NDArray[np.float64]:
+    """Return the power of every block of 400 ms, one each 100 ms; of what is shorter, as one block."""
+    power = np.square(weighted, dtype=np.float64)
+    block, step = int(0.4 * samplerate_hz), int(0.1 * samplerate_hz)
     if len(power) < block:
         return np.array([power.mean()] if len(power) else [])
-    sums = np.concatenate(([0.0], np.cumsum(power, dtype=np.float64)))
+    sums = np.concatenate(([0.0], np.cumsum(power)))
     starts = np.arange(0, len(power) - block + 1, step)
     blocks: npt.NDArray[np.float64] = (sums[starts + block] - sums[starts]) / block
     return blocks
@@ -206,12 +216,18 @@ def _lufs(power: float) -> float:
     return -0.691 + 10 * float(np.log10(power)) if power > 0 else -np.inf
 
 
-def _k_weighted(clip: Clip) -> npt.NDArray[np.float64]:
-    frames = len(clip.samples)
-    size = 1 << max(1, (frames + clip.samplerate_hz // 10 - 1).bit_length())
-    spectrum = np.fft.rfft(clip.samples, size)
-    weighted: npt.NDArray[np.float64] = np.fft.irfft(spectrum * _k_response(size, clip.samplerate_hz), size)
-    return weighted[:frames].astype(np.float64)
+def _k_weighted(clip: Clip) -> npt.NDArray[np.float32]:
+    """Return the samples through the K-weighting, a stretch at a time; its memory is over after 100 ms."""
+    frames, tail = len(clip.samples), clip.samplerate_hz // 10
+    size = 1 << max(15, (4 * tail).bit_length())
+    hop = size - tail
+    stretches = -(-frames // hop)
+    padded = np.pad(clip.samples, (0, stretches * hop - frames)).reshape(stretches, hop)
+    weighted = np.fft.irfft(np.fft.rfft(padded, size) * _k_response(size, clip.samplerate_hz), size)
+    out = np.zeros(stretches * hop + tail, np.float32)
+    for index, stretch in enumerate(weighted):
+        out[index * hop : index * hop + size] += stretch
+    return out[:frames]
 
 
 @cache

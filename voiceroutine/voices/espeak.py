@@ -35,7 +35,7 @@ from voiceroutine.voices import CanceledError, Probe, VoiceInfo, no_such_voice
 from voiceroutine.words import words_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from threading import Event
 
     from voiceroutine.routine import VoiceSettings
@@ -315,7 +315,42 @@ def _data_argument(installation: _Installation) -> bytes | None:
     if installation.data is None:
         return None
     data = installation.data
-    return os.fsencode(data if _is_short(data) else _short_copy(data))
+    return os.fsencode(_quick(data) if _is_short(data) else _short_copy(data))
+
+
+@cache
+def _quick(data: Path) -> Path:
+    """Return a folder of links to the data in which voices are found by their names in small letters.
+
+    Where the names of files have capitals that matter, as `en-US`, the library reads the files of all voices until it
+    finds one, for each sentence: longer than it speaks. Where no links can be made, it does so.
+    """
+    if sys.platform != "linux":
+        return data
+    try:
+        folder = next(_short_folders()) / f"espeak-{_mark_of(data)}"
+        return _made(folder, lambda made: _link(data, made)) if _is_short(folder) else data
+    except OSError:
+        return data
+
+
+def _mark_of(data: Path) -> str:
+    status = (data / "phondata").stat()
+    identity = f"{data} {status.st_size} {status.st_mtime_ns} {(data / 'lang').stat().st_mtime_ns}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:12]
+
+
+def _link(data: Path, made: Path) -> None:
+    voices = made / "voices"
+    voices.mkdir(parents=True)
+    for file in data.iterdir():
+        if file.name != voices.name:
+            (made / file.name).symlink_to(file)
+    for file in (data / voices.name).iterdir():
+        (voices / file.name).symlink_to(file)
+    for file in (data / "lang").rglob("*[A-Z]*"):
+        if file.is_file():
+            (voices / file.name.lower()).symlink_to(file)
 
 
 @cache
@@ -326,20 +361,21 @@ def _short_copy(data: Path) -> Path:
         try:
             target = folder / f"espeak-{_digest(data / 'phondata')[:12]}"
             if _is_short(target):
-                return _copied(data, target)
+                return _made(target, lambda made: shutil.copytree(data, made))
         except OSError as error:
             failures.append(str(error))
     why = f" and can't be copied to a shorter one: {'; '.join(failures)}" if failures else ""
     raise VoiceError(f"the path of espeak-ng's data is too long{why}: {data}")
 
 
-def _copied(data: Path, target: Path) -> Path:
-    """Copy a folder beside its target and rename it, so that it is never half there."""
+def _made(target: Path, fill: Callable[[Path], object]) -> Path:
+    """Make a folder beside its target and rename it, so that it is never half there."""
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as beside:
-        made = Path(shutil.copytree(data, Path(beside) / "data"))
+        made = Path(beside) / "data"
+        fill(made)
         try:
             made.rename(target)
         except OSError:
