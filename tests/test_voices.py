@@ -97,7 +97,7 @@ class Case(NamedTuple):
 
 
 SLOW = {"piper", "system", "command"}
-ENGINES = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in BUILT_IN]
+ENGINES = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in engine_names()]
 
 
 @pytest.fixture(params=ENGINES)

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import atexit
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voiceroutine.audio import Clip
-from voiceroutine.errors import VoiceError
+from voiceroutine.errors import VoiceError, visible
 from voiceroutine.recordings import UnreadableError, read_clip
 from voiceroutine.units import SAMPLERATE_HZ
-from voiceroutine.voices import CanceledError
+from voiceroutine.voices import CanceledError, LineError
 from voiceroutine.wav import is_cut_short
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from threading import Event
 
 LOOK_S = 0.05
+LARGEST_BYTES = 64 << 20
 
 _SHOWN_CHARACTERS = 200
+_TOO_LONG_ON_WINDOWS = 206
 
 
 def printed_by(
@@ -43,7 +48,8 @@ def printed_by(
 
     Raises:
         CanceledError: `cancel` was set.
-        VoiceError: it can't be started, wasn't done in time, or failed.
+        LineError: an argument is too long.
+        VoiceError: it can't be started, wasn't done in time, wrote too much, or failed.
     """
     given, said = folder / "stdin", folder / "stdout"
     given.write_bytes(stdin)
@@ -51,17 +57,37 @@ def printed_by(
         try:
             process = subprocess.Popen(arguments, stdin=source, stdout=out, stderr=err, **apart())
         except OSError as error:
-            raise VoiceError(f'"{arguments[0]}" can\'t be started: {error.strerror}.') from None
-        with process:
-            try:
-                _wait(process, arguments[0], limit_s, cancel)
-            finally:
-                end(process)
+            raise _unstarted(arguments[0], error) from None
+        with process, _ended(process):
+            _wait(process, arguments[0], folder, limit_s, cancel)
     if process.returncode:
         last = (folder / "stderr").read_text("utf-8", "replace").strip().rpartition("\n")[2]
-        why = f": {short(last)}" if last else ""
-        raise VoiceError(f'"{arguments[0]}" ended with status {process.returncode}{why}')
+        why = f": {short(visible(last))}" if last else ""
+        raise VoiceError(f'"{arguments[0]}" {_status_text(process.returncode)}{why}')
     return said.read_bytes()
+
+
+@contextmanager
+def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End a program afterwards, or when this one ends."""
+    ending = partial(end, process)
+    atexit.register(ending)
+    try:
+        yield
+    finally:
+        ending()
+        atexit.unregister(ending)
+
+
+def _unstarted(program: str, error: OSError) -> VoiceError:
+    if error.errno == errno.E2BIG or getattr(error, "winerror", 0) == _TOO_LONG_ON_WINDOWS:
+        return LineError(f'A line is too long for "{program}", which gets it as an argument')
+    return VoiceError(f'"{program}" can\'t be started: {error.strerror}.')
+
+
+def _status_text(status: int) -> str:
+    names = {-number.value: number.name for number in signal.Signals}
+    return f"was ended by {names.get(status, status)}" if status < 0 else f"ended with status {status}"
 
 
 def apart() -> dict[str, Any]:
@@ -107,7 +133,7 @@ def short(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
-def _wait(process: subprocess.Popen[bytes], name: str, limit_s: float, cancel: Event | None) -> None:
+def _wait(process: subprocess.Popen[bytes], name: str, folder: Path, limit_s: float, cancel: Event | None) -> None:
     until_s = time.monotonic() + limit_s
     while time.monotonic() < until_s:
         with suppress(subprocess.TimeoutExpired):
@@ -115,4 +141,12 @@ def _wait(process: subprocess.Popen[bytes], name: str, limit_s: float, cancel: E
             return
         if cancel is not None and cancel.is_set():
             raise CanceledError
+        if _written_bytes(folder) > LARGEST_BYTES:
+            raise VoiceError(f'"{name}" wrote more than {LARGEST_BYTES >> 20} MiB, and was ended.')
     raise VoiceError(f'"{name}" was not done after {limit_s:.0f} s, and was ended.')
+
+
+def _written_bytes(folder: Path) -> int:
+    with suppress(OSError):
+        return sum(file.lstat().st_size for file in folder.iterdir())
+    return 0
