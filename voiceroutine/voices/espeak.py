@@ -148,7 +148,8 @@ def _voices() -> tuple[VoiceInfo, ...]:
 
 def _voices_of(library: Any) -> tuple[VoiceInfo, ...]:
     library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceStruct))
-    return tuple(sorted(_listed(library.espeak_ListVoices(None)), key=lambda voice: voice.name))
+    by_name = {voice.name: voice for voice in _listed(library.espeak_ListVoices(None))}
+    return tuple(by_name[name] for name in sorted(by_name))
 
 
 class _Listener:
