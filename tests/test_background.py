@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from listening import level_dbfs
 from test_mix import BUZZER
 
-from voiceroutine.audio import SPEECH_LUFS, Clip, loudness_lufs
+from voiceroutine.audio import LEAD_MS, SPEECH_LUFS, TAIL_MS, Clip, loudness_lufs
 from voiceroutine.background import Background, Loop, crossfaded_loop, seamless_loop
 from voiceroutine.cues import Chime, Cue, Speech, Utterance
 from voiceroutine.mix import Clips, Mix
@@ -40,7 +40,7 @@ FLAT = Loop(pcm=np.full(1_000, 8_192, np.int16))
 
 def speech(at_ms: int, duration_ms: int, engine: str = "auto") -> Speech:
     voice = VoiceSettings(engine=engine, gain_db=-30)
-    utterance = Utterance(text="w" * (duration_ms // 20), voice=voice)
+    utterance = Utterance(text="w" * ((duration_ms - LEAD_MS - TAIL_MS) // 20), voice=voice)
     return Speech(at_ms=at_ms, duration_ms=duration_ms, utterance=utterance, why="say")
 
 

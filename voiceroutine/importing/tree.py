@@ -57,9 +57,11 @@ def read_tree(data: bytes, file: str) -> Tree:
     except UnicodeDecodeError:
         raise _unreadable(file, "is not a text file", "a workout is YAML, written in UTF-8") from None
     except yaml.YAMLError as error:
+        if "nesting depth" in _said(error):
+            raise _too_deep(file) from None
         raise _unreadable(file, *_syntax(error), mark=getattr(error, "problem_mark", None)) from None
     except RecursionError:
-        raise _unreadable(file, "is nested too deep", "a workout has lists of exercises, nothing deeper") from None
+        raise _too_deep(file) from None
 
 
 def _read(data: bytes, file: str, yaml: Any) -> Tree:
@@ -84,14 +86,22 @@ def _unreadable(file: str, message: str, hint: str, *, mark: yaml.Mark | None = 
     return RoutineError([Problem(where=where, message=shown(message), hint=shown(hint))])
 
 
+def _too_deep(file: str) -> RoutineError:
+    return _unreadable(file, "is nested too deep", "a workout has lists of exercises, nothing deeper")
+
+
 def _loader(yaml: Any) -> Any:
     return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _syntax(error: yaml.YAMLError) -> tuple[str, str]:
-    said = getattr(error, "problem", None) or getattr(error, "reason", None) or "it can't be read"
     hint = "texts with a colon or quotes stand in quotes; what belongs together is indented alike, with spaces"
-    return f"not valid YAML: {said.removeprefix('but ')}", hint
+    return f"not valid YAML: {_said(error).removeprefix('but ')}", hint
+
+
+def _said(error: yaml.YAMLError) -> str:
+    said = getattr(error, "problem", None) or getattr(error, "reason", None)
+    return str(said or "it can't be read")
 
 
 def _anchored_keys(events: Iterable[Any], yaml: Any) -> frozenset[str] | None:
