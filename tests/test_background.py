@@ -22,10 +22,10 @@ from voiceroutine.background import Background, Loop, crossfaded_loop, seamless_
 from voiceroutine.cues import Chime, Cue, Speech, Utterance
 from voiceroutine.mix import Clips, Mix
 from voiceroutine.narration import Narrator
-from voiceroutine.player import Score
 from voiceroutine.production import Production, load
 from voiceroutine.recordings import clip_parts
 from voiceroutine.routine import VoiceSettings
+from voiceroutine.score import Score
 from voiceroutine.sounds import bundled_sounds, sounds_beside
 from voiceroutine.timeline import Placed
 from voiceroutine.voices import load_engine

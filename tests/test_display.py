@@ -10,8 +10,9 @@ from rich.console import Console
 from voiceroutine.cli.display import LineDisplay, ScreenDisplay, bar, large, view_of
 from voiceroutine.document import parse_document
 from voiceroutine.loading import load_routine
-from voiceroutine.player import Score, Snapshot
+from voiceroutine.player import Snapshot
 from voiceroutine.production import Production
+from voiceroutine.score import Score
 
 ROUTINE = """
 title = "Evening"

@@ -17,6 +17,7 @@ import soundfile
 from listening import SAMPLERATE_HZ, begins_at, level_dbfs, longest_silence_ms, onsets
 
 from voiceroutine.exporting import export_mix
+from voiceroutine.levels import AS_MIXED, Levels
 from voiceroutine.library import bundled_folder
 from voiceroutine.mix import Mix
 from voiceroutine.production import Production, load
@@ -212,10 +213,10 @@ def test_two_exports_to_one_file_do_not_disturb_each_other(tmp_path: Path) -> No
 
 def test_an_interrupted_export_leaves_nothing(tmp_path: Path) -> None:
     class Interrupted(Mix):
-        def read(self, first_frame: int, out: Any) -> Any:
+        def read(self, first_frame: int, out: Any, levels: Levels = AS_MIXED) -> Any:
             if first_frame > 100_000:
                 raise KeyboardInterrupt
-            return super().read(first_frame, out)
+            return super().read(first_frame, out, levels)
 
     production = short_production(tmp_path)
     with pytest.raises(KeyboardInterrupt):

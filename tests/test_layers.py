@@ -32,11 +32,11 @@ LAYERS = (
         "recordings",
         "clipcache",
     ),
-    ("unroll", "cues", "sounds"),
-    ("timeline", "checks", "voices"),
+    ("unroll", "cues", "levels", "sounds"),
+    ("timeline", "transport", "checks", "voices"),
     ("narration", "speaking", "mix", "background", "outline"),
     ("sinks", "casting", "production"),
-    ("player", "exporting", "importing", "pictures"),
+    ("player", "score", "exporting", "importing", "pictures"),
     ("api", "cli", "__main__"),
 )
 FLOOR = {name: floor for floor, names in enumerate(LAYERS) for name in names}
@@ -56,7 +56,9 @@ PURE = (
     "writing",
     "unroll",
     "cues",
+    "levels",
     "timeline",
+    "transport",
     "checks",
 )
 

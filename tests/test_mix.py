@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import routines
 
+from voiceroutine.audio import LEAD_MS, TAIL_MS
 from voiceroutine.cues import Chime, Cue, Speech, Utterance
 from voiceroutine.mix import Clips, Mix, below_ceiling
 from voiceroutine.narration import Narrator
@@ -54,7 +55,12 @@ def chime(at_ms: int, sound: str = "bell") -> Chime:
 
 
 def speech(at_ms: int, text: str = "Halfway.", voice: VoiceSettings = LOUDEST) -> Speech:
-    return Speech(at_ms=at_ms, duration_ms=20 * len(text), utterance=Utterance(text=text, voice=voice), why="say")
+    return Speech(
+        at_ms=at_ms,
+        duration_ms=LEAD_MS + 20 * len(text) + TAIL_MS,
+        utterance=Utterance(text=text, voice=voice),
+        why="say",
+    )
 
 
 def read(mix: Mix, first_frame: int, frames: int) -> Samples:

@@ -15,8 +15,9 @@ from listening import SAMPLERATE_HZ, Samples
 from voiceroutine.document import parse_document
 from voiceroutine.errors import DeviceError
 from voiceroutine.loading import load_routine
-from voiceroutine.player import FADE_FRAMES, Command, Score, Session, Snapshot
+from voiceroutine.player import COUNT_IN_STEP_MS, COUNT_IN_TICKS, FADE_FRAMES, Command, Session, Snapshot
 from voiceroutine.production import Production
+from voiceroutine.score import Score, score_of
 from voiceroutine.sinks.memory import MemorySink
 from voiceroutine.timeline import Placed
 
@@ -74,12 +75,14 @@ def rendered(production: Production) -> Samples:
 
 
 def complete_score(production: Production) -> Score:
-    score = Score(production.placed(), production.mix())
+    score = score_of(production)
     score.wait()
     return score
 
 
-def begun(score: Score, sink: MemorySink, *, lead_in_ms: int = 500, has_listener: bool = False) -> Session:
+def begun(
+    score: Score, sink: MemorySink, *, lead_in_ms: int = 500, has_listener: bool = False, patience_s: float = 60
+) -> Session:
     """Start a session whose score is there before its loudspeaker: one in memory never makes anybody wait."""
     ready = threading.Event()
 
@@ -88,7 +91,7 @@ def begun(score: Score, sink: MemorySink, *, lead_in_ms: int = 500, has_listener
         sink.write(first)
         return sink
 
-    session = Session(open_sink, lead_in_ms=lead_in_ms, has_listener=has_listener)
+    session = Session(open_sink, lead_in_ms=lead_in_ms, has_listener=has_listener, patience_s=patience_s)
     session.perform(score)
     ready.set()
     return session
@@ -146,15 +149,15 @@ def test_both_channels_are_the_same(production: Production) -> None:
 def test_pause_and_resume_lose_nothing(production: Production, rendered: Samples) -> None:
     score = complete_score(production)
     bell_ms = start_ms(score, "First", "work")
-    heard = played(score, (bell_ms + 300, "pause"), (bell_ms + 6_000, "pause"))
+    heard = played(score, (bell_ms + 300, "toggle"), (bell_ms + 6_000, "toggle"))
     paused_at = first_difference(heard, rendered)
     assert paused_at >= (bell_ms + 300) * FRAMES_PER_MS
     silence = np.flatnonzero(heard[paused_at + FADE_FRAMES :])[0]
-    resumed_at = paused_at + FADE_FRAMES + silence
+    counted_at = paused_at + FADE_FRAMES + silence
     assert silence > 5_000 * FRAMES_PER_MS
     expected = rendered[paused_at:]
     offset = len(heard) - len(expected)
-    assert abs(offset - resumed_at) < 20
+    assert abs(offset - counted_at - COUNT_IN_TICKS * COUNT_IN_STEP_MS * FRAMES_PER_MS) < 20
     assert np.array_equal(heard[offset + FADE_FRAMES :], expected[FADE_FRAMES:])
 
 
@@ -272,8 +275,8 @@ def test_a_pause_during_the_lead_in_holds_it(production: Production, rendered: S
     sink = SteppedSink()
     sink.gate.clear()
     session = begun(complete_score(production), sink, lead_in_ms=1_000)
-    sink.at_frames.append((LEAD_IN_FRAMES, partial(session.send, "pause")))
-    sink.at_frames.append((LEAD_IN_FRAMES + 4_000 * FRAMES_PER_MS, partial(session.send, "pause")))
+    sink.at_frames.append((LEAD_IN_FRAMES, partial(session.send, "toggle")))
+    sink.at_frames.append((LEAD_IN_FRAMES + 4_000 * FRAMES_PER_MS, partial(session.send, "toggle")))
     sink.gate.set()
     assert session.wait(20)
     heard = sink.samples()[:, 0]
@@ -295,7 +298,7 @@ def test_stop_while_it_plays_is_silence_within_a_block(production: Production) -
     sink.gate.set()
     assert session.wait(20)
     assert session.snapshot().state == "stopped"
-    assert sink.heard_frames() == stopped[0]
+    assert sink.heard_frames() == stopped[0] + FADE_FRAMES
 
 
 def test_a_score_that_completes_while_it_is_looked_at_is_played_to_its_end(
@@ -340,7 +343,7 @@ def assert_works_are_whole(heard: Samples, rendered: Samples, production: Produc
 
 
 def test_a_device_that_goes_away_is_told(production: Production) -> None:
-    session = begun(complete_score(production), MemorySink(fail_after_frames=100_000))
+    session = begun(complete_score(production), MemorySink(fail_after_frames=100_000), patience_s=0.3)
     with pytest.raises(DeviceError, match="The sound device went away"):
         session.wait(20)
 
@@ -434,7 +437,7 @@ def heard_with_listener(production: Production, go_on_ms: int) -> tuple[Samples,
     sink.gate.clear()
     session = begun(complete_score(production), sink, has_listener=True)
     frame = LEAD_IN_FRAMES + go_on_ms * FRAMES_PER_MS
-    sink.at_frames += [(frame, lambda: seen.append(session.snapshot())), (frame, partial(session.send, "pause"))]
+    sink.at_frames += [(frame, lambda: seen.append(session.snapshot())), (frame, partial(session.send, "toggle"))]
     sink.gate.set()
     assert session.wait(20)
     return sink.samples()[LEAD_IN_FRAMES:, 0], seen

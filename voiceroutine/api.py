@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from voiceroutine.clipcache import default_cache
 from voiceroutine.exporting import export_mix
-from voiceroutine.player import Score, Session
+from voiceroutine.player import Session
 from voiceroutine.production import Production
+from voiceroutine.score import score_of
 
 if TYPE_CHECKING:
     from voiceroutine.routine import Routine
@@ -51,7 +52,7 @@ def play(routine: Routine, device: str | None = None) -> None:
     session = Session(partial(open_device, device))
     try:
         production = Production(routine, default_cache())
-        session.perform(Score(production.placed(), production.mix(), cancel=production.close))
+        session.perform(score_of(production))
         session.wait()
     finally:
         session.stop()

@@ -8,6 +8,7 @@ what lies within `lookahead_ms`.
 from __future__ import annotations
 
 from bisect import bisect_left
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -126,6 +127,16 @@ class Background:
         self._starts: list[int] = []
         self._ends: list[int] = []
         self.lookahead_ms = max(NEAR_MS, fade_ms)
+
+    def anew(self) -> Background:
+        """Return the same, before it knew of any words."""
+        other = copy(self)
+        other.forget()
+        return other
+
+    def forget(self) -> None:
+        """Know of no words and no end."""
+        self._starts, self._ends, self._end_frame = [], [], None
 
     def duck(self, start_ms: int, end_ms: int) -> None:
         """Be softer from one instant to another; they come in the order of their starts."""

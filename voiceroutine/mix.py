@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voiceroutine.cues import Chime, Speech
+from voiceroutine.levels import AS_MIXED
 from voiceroutine.units import frame_at, gain_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from voiceroutine.audio import Samples
     from voiceroutine.background import Background
     from voiceroutine.cues import Cue
+    from voiceroutine.levels import Levels
     from voiceroutine.narration import Narrator
     from voiceroutine.sounds import Sounds
 
@@ -85,21 +87,33 @@ class Mix:
             self._cues.append(cue)
             self._starts.append(frame_at(cue.at_ms))
 
-    def read(self, first_frame: int, out: Samples) -> Samples:
+    def read(self, first_frame: int, out: Samples, levels: Levels = AS_MIXED) -> Samples:
         """Fill `out`, shape (frames,), with what sounds from `first_frame` on, and return it."""
         if self._background:
             self._background.read(first_frame, out)
         else:
             out.fill(0.0)
         end_frame = first_frame + len(out)
-        low = bisect_left(self._starts, first_frame - self._longest_frames)
-        high = bisect_left(self._starts, end_frame)
-        for cue, start_frame in zip(self._cues[low:high], self._starts[low:high], strict=True):
+        for cue, start_frame in self._sounding(first_frame, end_frame):
             samples = self._clips.of(cue)
             begin, end = max(start_frame, first_frame), min(start_frame + len(samples), end_frame)
             if begin < end:
-                out[begin - first_frame : end - first_frame] += samples[begin - start_frame : end - start_frame]
+                part = samples[begin - start_frame : end - start_frame]
+                gain = levels.gain(cue)
+                out[begin - first_frame : end - first_frame] += part if gain == 1.0 else part * np.float32(gain)
         return below_ceiling(out)
+
+    def load(self, first_frame: int, end_frame: int) -> Iterator[int]:
+        """Bring what sounds in a range into memory, cue by cue; yield up to which frame all of it is there."""
+        for cue, start_frame in self._sounding(first_frame, end_frame):
+            yield max(start_frame, first_frame)
+            self._clips.of(cue)
+        yield end_frame
+
+    def _sounding(self, first_frame: int, end_frame: int) -> list[tuple[Cue, int]]:
+        low = bisect_left(self._starts, first_frame - self._longest_frames)
+        high = bisect_left(self._starts, end_frame)
+        return [*zip(self._cues[low:high], self._starts[low:high], strict=True)]
 
 
 def below_ceiling(samples: Samples) -> Samples:

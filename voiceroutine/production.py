@@ -16,7 +16,7 @@ from voiceroutine.loading import load_routine
 from voiceroutine.phrases import beginnings, phrases_for
 from voiceroutine.sounds import Sounds, sounds_beside
 from voiceroutine.timeline import compile_intervals, compile_timeline
-from voiceroutine.unroll import unroll
+from voiceroutine.unroll import unroll, written_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -204,9 +204,19 @@ class Production:
         folder = self.routine.sounds.folder
         return sounds_beside(Path(folder) if folder else None)
 
-    def placed(self) -> Iterator[Placed]:
-        """Yield the timeline from left to right, speaking as it goes."""
-        return compile_intervals(self.routine, self.intervals, self.narrator.duration_ms, self.sounds.length_ms)
+    def placed(self, intervals: Sequence[Interval] | None = None) -> Iterator[Placed]:
+        """Yield the timeline from left to right, speaking as it goes.
+
+        Args:
+            intervals: those of the routine, changed while it is played.
+        """
+        return compile_intervals(
+            self.routine,
+            self.intervals if intervals is None else intervals,
+            self.narrator.duration_ms,
+            self.sounds.length_ms,
+            total_ms=written_ms(self.intervals),
+        )
 
     def timeline(self) -> Timeline:
         """Return the whole timeline with measured speech."""
@@ -220,8 +230,9 @@ class Production:
         """Return the samples of cues."""
         from voiceroutine.mix import Clips, Mix
 
-        return Mix(Clips(self.narrator, self.sounds), cues, self._background())
+        return Mix(Clips(self.narrator, self.sounds), cues, self._background and self._background.anew())
 
+    @cached_property
     def _background(self) -> Background | None:
         settings = self.routine.sounds.background
         if settings is None:

@@ -7,7 +7,7 @@ what is said in it plus its breathing space, whichever is longer.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
@@ -113,7 +113,12 @@ def chapters_of(routine: Routine, intervals: Sequence[Placed]) -> Iterator[Chapt
 
 
 def compile_intervals(
-    routine: Routine, intervals: Sequence[Interval], measure: Measure, length: SoundLength
+    routine: Routine,
+    intervals: Sequence[Interval],
+    measure: Measure,
+    length: SoundLength,
+    *,
+    total_ms: int | None = None,
 ) -> Iterator[Placed]:
     """Yield every interval at its instants, from left to right, as soon as what is said in it has been measured.
 
@@ -122,8 +127,22 @@ def compile_intervals(
         intervals: the routine, unrolled.
         measure: how many milliseconds an utterance lasts.
         length: how many milliseconds a sound lasts.
+        total_ms: what "{total}" says; the sum of all minimums where nothing is given.
     """
-    yield from _Compiler(routine, intervals, measure, length).run()
+    script = Script(routine, written_ms(intervals) if total_ms is None else total_ms)
+    yield from _Compiler(routine, intervals, script, measure, length).run()
+
+
+def spliced(heard: Placed, longer: Placed, from_ms: int) -> Placed:
+    """Return an interval that became longer while it was heard: until an instant as it was, then as it is now.
+
+    What was being said is said to its end, and halfway comes once.
+    """
+    kept = tuple(cue for cue in heard.cues if cue.at_ms <= from_ms)
+    free_ms = max((cue.end_ms + BETWEEN_WORDS_MS for cue in kept if isinstance(cue, Speech)), default=from_ms)
+    once = {cue.why for cue in kept} & {"halfway"}
+    fresh = (cue for cue in longer.cues if cue.at_ms > from_ms and cue.why not in once)
+    return replace(longer, cues=(*kept, *(cue for cue in fresh if isinstance(cue, Chime) or cue.at_ms >= free_ms)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,10 +161,11 @@ class _Place:
 
 
 class _Compiler:
-    def __init__(self, routine: Routine, intervals: Sequence[Interval], measure: Measure, length: SoundLength) -> None:
-        self._routine = routine
+    def __init__(
+        self, routine: Routine, intervals: Sequence[Interval], script: Script, measure: Measure, length: SoundLength
+    ) -> None:
         self._sounds = routine.sounds
-        self._script = Script(routine, written_ms(intervals))
+        self._script = script
         self._groups = [tuple(group) for _, group in groupby(intervals, key=_rep_key())]
         self._measure = measure
         self._length = length

@@ -87,6 +87,12 @@ def written_ms(intervals: Sequence[Interval]) -> int:
     return sum(interval.minimum_ms for interval in intervals)
 
 
+def lengthened(intervals: Sequence[Interval], index: int, minimum_ms: int) -> tuple[Interval, ...]:
+    """Return the intervals with one of them made longer."""
+    longer = replace(intervals[index], minimum_ms=minimum_ms)
+    return (*intervals[:index], longer, *intervals[index + 1 :])
+
+
 def _check_limits(routine: Routine, unrolled: Sequence[Interval]) -> None:
     if len(unrolled) > MOST_INTERVALS:
         message = f"has more than {MOST_INTERVALS:,} intervals once every round, set and rep is written out"

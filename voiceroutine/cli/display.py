@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from voiceroutine.player import Score, Snapshot
+    from voiceroutine.player import Snapshot
+    from voiceroutine.score import Score
     from voiceroutine.timeline import Placed
 
 KEYS = "space pause · n next · b back · r repeat · q quit"

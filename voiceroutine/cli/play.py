@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from voiceroutine.cli.display import Display
-    from voiceroutine.player import Command, Score, Session, Snapshot
+    from voiceroutine.player import Command, Session, Snapshot
     from voiceroutine.production import Production
+    from voiceroutine.score import Score
     from voiceroutine.sinks import Block, LiveSink
 
 LOOK_S = 0.2
 HEAD_START_S = 0.2
 KEY_COMMANDS: dict[str, Command] = {
-    " ": "pause",
-    "p": "pause",
+    " ": "toggle",
+    "p": "toggle",
     "n": "next",
     "right": "next",
     "b": "previous",
@@ -74,7 +75,8 @@ def command(routine: str, device: str | None, delay: int, no_ui: bool, quiet: bo
         except DeviceError as error:
             raise DeviceError(f"{error}\n{_way_out(routine, flags)}") from error
         if not quiet:
-            click.echo(_ending(session.snapshot(), score))
+            snapshot = session.snapshot()
+            click.echo(_ending(snapshot, snapshot.score or score))
 
 
 @contextmanager
@@ -112,10 +114,9 @@ def _open_device(device: str | None, first: Block) -> LiveSink:
 
 
 def _perform(session: Session, production: Production) -> Score:
-    from voiceroutine.player import Score
+    from voiceroutine.score import score_of
 
-    about_ms = production.estimated_timeline().duration_ms
-    score = Score(production.placed(), production.mix(), about_ms=about_ms, cancel=production.close)
+    score = score_of(production)
     session.perform(score)
     return score
 
@@ -169,7 +170,8 @@ def _watch(session: Session, score: Score, display: Display, notices: SimpleQueu
                 return
             if key in KEY_COMMANDS:
                 session.send(KEY_COMMANDS[key])
-            display.show(session.snapshot(), score)
+            snapshot = session.snapshot()
+            display.show(snapshot, snapshot.score or score)
 
 
 def _way_out(routine: str, flags: Mapping[str, Any]) -> str:

@@ -47,10 +47,30 @@ class Sink(Protocol):
 class LiveSink(Sink, Protocol):
     """A loudspeaker: `write` returns when there is room for the block, so it paces whoever writes.
 
-    One thread writes and finishes; `heard_frames` and `close` may be called from any other meanwhile.
+    One thread writes, recalls and finishes; `heard_frames` and `close` may be called from any other meanwhile.
+
+    Attributes:
+        name: what it is.
+        block_frames: how many frames are best written at once.
+        underflows: how often sound broke off because too little was written in time, as far as it tells.
     """
 
     name: str
+    block_frames: int
+    underflows: int
+
+    def room_s(self) -> float:
+        """Return for how long there will be no room for a block, in seconds; 0 when `write` wouldn't wait.
+
+        Raises:
+            DeviceError: the device is gone, or has taken nothing for too long.
+        """
+
+    def recall(self, at_most_frames: int) -> int:
+        """Take back what was written last and the device hasn't got yet; return how many frames that were."""
 
     def heard_frames(self) -> int:
-        """Frames written since opening that have sounded, by the audio clock. Never falls."""
+        """Frames written since opening that have sounded, by the audio clock.
+
+        Never falls, but when the device is lost: then to what it had played by then.
+        """

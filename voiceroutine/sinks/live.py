@@ -136,6 +136,11 @@ class HeardClock:
             self._written_frames = written_frames
             self._all_heard_at_s = time.monotonic() + delay_s
 
+    def left_s(self) -> float:
+        """Return how long what was written will still sound, in seconds."""
+        with self._lock:
+            return max(0.0, self._all_heard_at_s - time.monotonic())
+
     def stop(self) -> None:
         """Stay at the frame that sounds now."""
         self.frames()
@@ -187,6 +192,8 @@ class BlockingSink(ABC):
     """
 
     name: str
+    block_frames = BLOCK_FRAMES
+    underflows = 0
 
     def __init__(self) -> None:
         self._clock = HeardClock()
@@ -202,6 +209,15 @@ class BlockingSink(ABC):
         samples = samples_of(block)
         for start in range(0, len(samples), BLOCK_FRAMES * FRAME_BYTES):
             self._write_piece(bytes(samples[start : start + BLOCK_FRAMES * FRAME_BYTES]))
+
+    def room_s(self) -> float:
+        """Return until when the buffer is too full for a block."""
+        self._refuse_closed()
+        return max(0.0, self._clock.left_s() - BUFFER_MS / 1000 + BLOCK_FRAMES / SAMPLERATE_HZ)
+
+    def recall(self, at_most_frames: int) -> int:  # noqa: ARG002
+        """Return 0: what was written is in the device's own buffer."""
+        return 0
 
     def finish(self) -> None:
         """Wait until everything has sounded."""

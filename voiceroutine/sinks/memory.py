@@ -23,6 +23,8 @@ class MemorySink:
     """
 
     name = "memory"
+    block_frames = 4096
+    underflows = 0
 
     def __init__(self, *, fail_after_frames: int | None = None) -> None:
         """Make a sink; one that fails keeps that many frames, then behaves as a device that went away."""
@@ -50,6 +52,14 @@ class MemorySink:
     def close(self) -> None:
         """Take no more; what was kept stays."""
         self.closed = True
+
+    def room_s(self) -> float:
+        """Return 0: there is always room."""
+        return 0.0
+
+    def recall(self, at_most_frames: int) -> int:  # noqa: ARG002
+        """Return 0: everything is heard at once."""
+        return 0
 
     def heard_frames(self) -> int:
         """Return how many frames were written."""

@@ -36,6 +36,7 @@ _POLL_MS = 10
 _LONGEST_NAP_MS = 50
 _TAIL_MS = 250
 _IMPOSSIBLY_FAST_FRAMES = 2 * SAMPLERATE_HZ
+_STOPPED_S = 0.25
 
 
 class PortAudioSink:
@@ -49,6 +50,7 @@ class PortAudioSink:
     """
 
     name = "sounddevice"
+    block_frames = 4 * BLOCK_FRAMES
 
     def __init__(self, device: str | int | None = None, first: Block = b"") -> None:
         """Open the device (a name, a part of it, or an index; None: the default) and start it with the first samples.
@@ -65,7 +67,8 @@ class PortAudioSink:
         self._expects_sound = self._closed = self._ended = False
         self._failure: Exception | None = None
         self._mark = (0, 0.0)
-        self._heard_frames = 0
+        self._last_heard_frames = self._heard_frames = self._waited_ms = self._seen_frames = 0
+        self._served_at_s = time.monotonic()
         self._clock = threading.Lock()
         self._opened_at_s = time.monotonic()
         self._enqueue(first)
@@ -75,15 +78,44 @@ class PortAudioSink:
 
     def write(self, block: Block) -> None:
         """Queue the samples once less than about 64 ms wait to be played."""
-        self._wait_until(lambda: self._written_frames - self._taken_frames <= _QUEUE_FRAMES)
-        self._check()
+        while (room_s := self.room_s()) > 0:
+            time.sleep(room_s)
         self._enqueue(block)
 
+    def room_s(self) -> float:
+        """Return how long the queue will stay too long, but no longer than until the device should be looked at."""
+        self._check()
+        if self._written_frames - self._taken_frames <= _QUEUE_FRAMES:
+            self._waited_ms = 0
+            return 0.0
+        nap_ms = self._nap_ms()
+        self._note_waiting(nap_ms)
+        return nap_ms / 1000
+
+    def recall(self, at_most_frames: int) -> int:
+        """Take pieces back from the end of the queue."""
+        frames = 0
+        with suppress(IndexError):
+            while len(self._queue[-1]) // FRAME_BYTES <= at_most_frames - frames:
+                frames += len(self._queue.pop()) // FRAME_BYTES
+        self._written_frames -= frames
+        return frames
+
     def _enqueue(self, block: Block) -> None:
-        if samples := bytes(samples_of(block)):
-            self._written_frames += len(samples) // FRAME_BYTES
-            self._queue.append(samples)
-            self._expects_sound = True
+        samples = bytes(samples_of(block))
+        self._expects_sound |= bool(samples)
+        for start in range(0, len(samples), BLOCK_FRAMES * FRAME_BYTES):
+            piece = samples[start : start + BLOCK_FRAMES * FRAME_BYTES]
+            self._written_frames += len(piece) // FRAME_BYTES
+            self._queue.append(piece)
+
+    def _note_waiting(self, nap_ms: int) -> None:
+        # Naps are counted, not a clock: after the process was stopped, a clock would accuse the device.
+        self._waited_ms = self._waited_ms + nap_ms if self._seen_frames == self._served_frames else 0
+        self._seen_frames = self._served_frames
+        if self._waited_ms > STALL_MS:
+            self._ended = True
+            raise DeviceError(f"The sound device took nothing for {STALL_MS // 1000} seconds.")
 
     def finish(self) -> None:
         """Wait until everything has sounded, and some silence after it: PortAudio drops the last buffer."""
@@ -108,7 +140,9 @@ class PortAudioSink:
     def heard_frames(self) -> int:
         """Return how many of the written frames have sounded, by the clock of the device."""
         with self._clock:
-            if not (self._closed or self._ended):
+            if self._ended:
+                return min(self._heard_frames, self._last_heard_frames)
+            if not self._closed:
                 self._heard_frames = max(self._heard_frames, self._sounding_frame())
             return self._heard_frames
 
@@ -166,23 +200,39 @@ class PortAudioSink:
             raise
         return stream
 
-    def _serve(self, out: Any, _frames: int, clock: Any, _status: Any) -> None:
+    def _serve(self, out: Any, _frames: int, clock: Any, status: Any) -> None:
         try:
-            self._fill(memoryview(out), clock.outputBufferDacTime or clock.currentTime + BUFFER_MS / 1000)
+            was_stopped = status.output_underflow and time.monotonic() - self._served_at_s > _STOPPED_S
+            self._served_at_s = time.monotonic()
+            if was_stopped or self._ended:
+                self._break_off(memoryview(out))
+            else:
+                self._fill(memoryview(out), clock)
         except Exception as error:  # noqa: BLE001 - PortAudio would print it; the writer raises it instead
             self._failure = error
 
-    def _fill(self, out: memoryview, sounds_at_s: float) -> None:
+    def _break_off(self, out: memoryview) -> None:
+        """Give nothing more: what the device drops when it starts anew after the process was stopped isn't known."""
+        out[:] = bytes(len(out))
+        self._last_heard_frames = self._heard_frames = self._taken_frames
+        self._ended = True
+
+    def _fill(self, out: memoryview, clock: Any) -> None:
         filled = 0
         while filled < len(out) and (piece := self._next_piece(len(out) - filled)):
             out[filled : filled + len(piece)] = piece
             filled += len(piece)
         out[filled:] = bytes(len(out) - filled)
-        self._account(filled // FRAME_BYTES, (len(out) - filled) // FRAME_BYTES, sounds_at_s)
+        delay_s = clock.outputBufferDacTime - clock.currentTime if clock.outputBufferDacTime else BUFFER_MS / 1000
+        waiting_frames = max(0, round(delay_s * SAMPLERATE_HZ) - self._silent_frames)
+        self._last_heard_frames = max(0, self._taken_frames - waiting_frames)
+        self._account(filled // FRAME_BYTES, (len(out) - filled) // FRAME_BYTES, clock.currentTime + delay_s)
 
     def _next_piece(self, limit_bytes: int) -> memoryview:
-        if not self._piece and self._queue:
-            self._piece = memoryview(self._queue.popleft())
+        if not self._piece:
+            # The writer may take pieces back at any moment.
+            with suppress(IndexError):
+                self._piece = memoryview(self._queue.popleft())
         piece, self._piece = self._piece[:limit_bytes], self._piece[limit_bytes:]
         return piece
 
@@ -197,7 +247,7 @@ class PortAudioSink:
         self._taken_frames += taken_frames
 
     def _end(self) -> None:
-        self._ended = True
+        self._ended |= not self._closed
 
     def _nap_ms(self) -> int:
         """Return how long the queue will stay too long, as far as that is known."""
@@ -205,16 +255,12 @@ class PortAudioSink:
         return min(max(excess_frames * 1000 // SAMPLERATE_HZ, _POLL_MS), _LONGEST_NAP_MS)
 
     def _wait_until(self, done: Callable[[], bool]) -> None:
-        # Naps are counted, not a clock: after the process was stopped, a clock would accuse the device.
-        served_frames, waited_ms = self._served_frames, 0
+        self._waited_ms = 0
         while not done():
             self._check()
-            if waited_ms > STALL_MS:
-                raise DeviceError(f"The sound device took nothing for {STALL_MS // 1000} seconds.")
             nap_ms = self._nap_ms()
+            self._note_waiting(nap_ms)
             time.sleep(nap_ms / 1000)
-            waited_ms = waited_ms + nap_ms if served_frames == self._served_frames else 0
-            served_frames = self._served_frames
 
     def _check(self) -> None:
         if self._closed:
