@@ -55,12 +55,8 @@ def chime(at_ms: int, sound: str = "bell") -> Chime:
 
 
 def speech(at_ms: int, text: str = "Halfway.", voice: VoiceSettings = LOUDEST) -> Speech:
-    return Speech(
-        at_ms=at_ms,
-        duration_ms=LEAD_MS + 20 * len(text) + TAIL_MS,
-        utterance=Utterance(text=text, voice=voice),
-        why="say",
-    )
+    utterance = Utterance(text=text, voice=voice)
+    return Speech(at_ms=at_ms, duration_ms=LEAD_MS + 20 * len(text) + TAIL_MS, utterance=utterance, why="say")
 
 
 def read(mix: Mix, first_frame: int, frames: int) -> Samples:

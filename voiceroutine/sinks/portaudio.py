@@ -55,7 +55,7 @@ class PortAudioSink:
     def __init__(self, device: str | int | None = None, first: Block = b"") -> None:
         """Open the device (a name, a part of it, or an index; None: the default) and start it with the first samples.
 
-        They fill the device's buffer, which would otherwise be a tenth of a second of silence.
+        They fill the device's buffer, which would otherwise be a moment of silence.
 
         Raises:
             DeviceError: PortAudio is missing, or has no such device, or the device discards what it gets.
