@@ -13,7 +13,7 @@ import voiceroutine
 
 PACKAGE = Path(voiceroutine.__file__).parent
 LAYERS = (
-    ("errors", "units", "document", "wav", "beside"),
+    ("errors", "units", "document", "wav", "beside", "locks"),
     (
         "phrases",
         "reading",
@@ -31,10 +31,11 @@ LAYERS = (
         "words",
         "recordings",
         "clipcache",
+        "settings",
     ),
     ("unroll", "cues", "levels", "sounds"),
     ("timeline", "transport", "checks", "voices"),
-    ("narration", "speaking", "mix", "background", "outline"),
+    ("narration", "speaking", "mix", "background", "outline", "history", "interrupted"),
     ("sinks", "casting", "production"),
     ("player", "score", "exporting", "importing", "pictures"),
     ("api", "cli", "__main__"),
@@ -42,6 +43,9 @@ LAYERS = (
 FLOOR = {name: floor for floor, names in enumerate(LAYERS) for name in names}
 PURE = (
     "document",
+    "settings",
+    "history",
+    "interrupted",
     "model",
     "mistakes",
     "schema",
@@ -109,6 +113,11 @@ def modules_after(code: str) -> set[str]:
 def test_the_format_and_the_timeline_need_no_numpy_and_no_click() -> None:
     loaded = modules_after("\n".join(f"import voiceroutine.{name}" for name in PURE))
     assert loaded & {"numpy", "click", "sounddevice", "soundfile", "rich"} == set()
+
+
+def test_settings_are_read_without_pydantic() -> None:
+    loaded = modules_after("from voiceroutine.settings import current\ncurrent()")
+    assert loaded & {"numpy", "pydantic", "tomlkit", "rich"} == set()
 
 
 def test_importing_the_package_and_asking_for_help_load_nothing_heavy() -> None:

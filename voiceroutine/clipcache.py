@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from voiceroutine.beside import written_beside
 from voiceroutine.errors import SettingError
+from voiceroutine.locks import locked
 from voiceroutine.units import SAMPLERATE_HZ
 from voiceroutine.wav import HEADER_BYTES, wav_header
 
@@ -29,7 +29,6 @@ LEFT_BEHIND_AFTER_S = 3600
 _WORDS, _CHECK = b"word", b"b2sm"
 _DIGEST_BYTES = 16
 _BYTES_PER_MS = 2 * SAMPLERATE_HZ // 1000
-_LOOK_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +108,7 @@ class ClipCache:
             key: of the clip.
             patience_s: how long to wait for another; then both make it.
         """
-        lock = _opened(self.folder / "locks" / key[:2]) if self.limit_bytes else None
-        if lock is None:
-            yield
-            return
-        with lock:
-            _wait_for(lock, patience_s)
+        with locked(self.folder / "locks" / key[:2], patience_s) if self.limit_bytes else nullcontext():
             yield
 
     def usage(self) -> Usage:
@@ -208,38 +202,6 @@ def _mark_used(file: Path) -> None:
 def _removed(file: Path) -> bool:
     try:
         file.unlink()
-    except OSError:
-        return False
-    return True
-
-
-def _opened(lock: Path) -> IO[bytes] | None:
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        return lock.open("ab")
-    except OSError:
-        return None
-
-
-def _wait_for(lock: IO[bytes], patience_s: float) -> None:
-    """Wait until nobody else has a lock, or for so long; it is given back when its file is closed, by a crash too."""
-    until_s = time.monotonic() + patience_s
-    while not _is_taken(lock) and time.monotonic() < until_s:
-        time.sleep(_LOOK_S)
-
-
-def _is_taken(lock: IO[bytes]) -> bool:
-    """Try to take a lock, and return whether it is ours now."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            lock.seek(0)
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

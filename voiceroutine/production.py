@@ -36,13 +36,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What the listener wants otherwise than the routine says; None where nothing."""
+    """What the listener wants otherwise than the routine says; None where nothing.
+
+    A language that isn't needed is taken where the routine is there in it; otherwise the routine stays as it is.
+    """
 
     engine: str | None = None
     voice: str | None = None
     rate_wpm: int | None = None
     profile: Profile | None = None
     language: str | None = None
+    is_language_needed: bool = True
 
 
 def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None = None) -> Routine:
@@ -52,7 +56,7 @@ def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None =
         RoutineError: with every problem of the file.
     """
     library = library or default_library()
-    document = _document(name_or_path, wishes.language, library)
+    document = _document(name_or_path, wishes, library)
     written = document.data.get("language")
     language = written if isinstance(written, str) else "en"
     sounds = sounds_beside(Path(document.file).parent.absolute())
@@ -68,8 +72,9 @@ def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None =
     return replace(routine, voice=_wished(voice, wishes), sounds=settings, notes=notes)
 
 
-def _document(name_or_path: str, language: str | None, library: Library) -> Document:
+def _document(name_or_path: str, wishes: Wishes, library: Library) -> Document:
     """Read the first version of a routine that is in the wished language; one that says none takes it."""
+    language = wishes.language
     if language is None:
         return read_document(library.find(name_or_path))
     others = []
@@ -80,6 +85,8 @@ def _document(name_or_path: str, language: str | None, library: Library) -> Docu
             data = {**document.data, "language": written} if document.data else document.data
             return replace(document, data=data)
         others.append(document)
+    if not wishes.is_language_needed:
+        return others[-1]
     raise RoutineError([_other_language(others[0], language, library, library.languages(name_or_path))])
 
 

@@ -25,6 +25,8 @@ COMMANDS = {
     "routines": "List the routines that there are.",
     "exercises": "List the exercises, or show one in full.",
     "voices": "List engines and voices, and which one is used.",
+    "history": "Show the log of your sessions, if you keep one.",
+    "config": "Show your settings, or change one.",
     "cache": "Show or clear the sentences that are kept.",
     "doctor": "Say what works on this machine, and what is missing.",
     "about": "Version, licenses, and when to see a professional.",
@@ -66,10 +68,13 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="voiceroutine")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error too.")
-@click.pass_obj
-def group(settings: dict[str, bool], debug: bool) -> None:
+@click.pass_context
+def group(context: click.Context, debug: bool) -> None:
     """A calm voice guides you through a stretch routine, aloud or in an audio file."""
-    settings["debug"] = debug
+    from voiceroutine.cli.defaults import user_defaults
+
+    context.obj["debug"] = debug
+    context.default_map = user_defaults()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -87,16 +92,16 @@ def run(arguments: list[str]) -> int:
             stream.reconfigure(errors="replace")
     # Pydantic looks for plug-ins in every installed package before the first model: a tenth of a start, for nothing.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    settings: dict[str, bool] = {}
+    state: dict[str, bool] = {}
     try:
-        status: Any = group.main(arguments, prog_name="voiceroutine", standalone_mode=False, obj=settings)
+        status: Any = group.main(arguments, prog_name="voiceroutine", standalone_mode=False, obj=state)
     except SystemExit:
         # Click ends so when whoever reads a pipe has read enough, as `head` does.
         return 0
     except (KeyboardInterrupt, click.Abort):
         return 130
     except Exception as error:  # noqa: BLE001  told in words, and with --debug in full
-        if settings.get("debug"):
+        if state.get("debug"):
             import traceback
 
             traceback.print_exc()

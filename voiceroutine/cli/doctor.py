@@ -23,6 +23,7 @@ def command() -> None:
     for part in (_voices, _outputs, _folders):
         for works, text in part():
             click.echo(f"{'works  ' if works else 'MISSING'}  {text}")
+    _tell_settings()
     click.echo('\nA voice and one way of sound are enough. Without sound, "voiceroutine export" still makes files.')
 
 
@@ -51,6 +52,18 @@ def _folders() -> Iterator[Finding]:
     cache = default_cache().folder
     yield _is_writable(cache), f'cache of spoken sentences: {cache} ("voiceroutine cache" says how much)'
     yield True, f"your own routines go into: {user_folder()}"
+
+
+def _tell_settings() -> None:
+    from voiceroutine.cli.config import setting_lines
+    from voiceroutine.settings import survey
+
+    surveyed = survey()
+    click.echo(f'\nSettings, which "voiceroutine config" changes, in {surveyed.file}:')
+    for line in setting_lines(surveyed):
+        click.echo(f"  {line}")
+    for problem in surveyed.problems:
+        click.echo(f"WRONG    {problem}")
 
 
 def _is_writable(folder: Path) -> bool:

@@ -45,6 +45,11 @@ def listening_options(command: F) -> F:
     return command
 
 
+def _is_setting(flag: str) -> bool:
+    """Whether the value of a flag is one that the user has settled once and for all, and not for this routine."""
+    return click.get_current_context().get_parameter_source(flag) is click.core.ParameterSource.DEFAULT_MAP
+
+
 def _tell(message: str) -> None:
     click.echo(message, err=True)
 
@@ -70,12 +75,13 @@ def produced(
         rate_wpm=rate,
         language=language,
         profile=profile,
+        is_language_needed=not _is_setting("language"),
     )
     production = Production(
         load(routine, wishes),
         default_cache(),
         has_limits=not no_limits,
-        insists=wishes.engine is not None,
+        insists=wishes.engine is not None and not _is_setting("voice"),
         tell=tell,
     )
     click.get_current_context().call_on_close(production.close)

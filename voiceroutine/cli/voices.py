@@ -34,14 +34,13 @@ def command(say: str | None, script: str | None, is_all: bool, language: str, as
     elif script is not None:
         _list_lines(script)
     else:
-        _list_voices("" if is_all else language, language, as_json=as_json)
+        _list_voices("" if is_all else language, language, flags["voice"], as_json=as_json)
 
 
-def _list_voices(listed: str, language: str, *, as_json: bool) -> None:
-    from voiceroutine.routine import VoiceSettings
-    from voiceroutine.voices import choose_engine, engine_names
+def _list_voices(listed: str, language: str, asked: str | None, *, as_json: bool) -> None:
+    from voiceroutine.voices import engine_names
 
-    choice = choose_engine(VoiceSettings(language=language))
+    choice = _chosen(_asked(asked, language))
     found = [(name, *_surveyed(name, listed)) for name in engine_names()]
     if as_json:
         click.echo(json.dumps(_data(choice, found), ensure_ascii=False, indent=1))
@@ -53,6 +52,20 @@ def _list_voices(listed: str, language: str, *, as_json: bool) -> None:
             click.echo(f"  {name}:{voice.name:<22} {voice.language}")
     if not any(voices for _, _, voices in found):
         click.echo(f'\nThere is no voice for the language "{language}". "voiceroutine voices --all" lists all.')
+
+
+def _chosen(settings: VoiceSettings) -> Choice:
+    """Return who speaks, even if that isn't who is asked for: the list is where another one is looked for."""
+    from voiceroutine.casting import stand_in
+    from voiceroutine.errors import VoiceError
+    from voiceroutine.voices import choose_engine
+
+    try:
+        return choose_engine(settings)
+    except VoiceError as error:
+        if settings.engine == "auto" and settings.name is None:
+            raise
+        return stand_in(settings, error)
 
 
 def _data(choice: Choice, found: Iterable[tuple[str, Probe, Sequence[VoiceInfo]]]) -> dict[str, Any]:
@@ -101,14 +114,21 @@ def _say(text: str, language: str, *, voice: str | None, rate: int | None, devic
 
 
 def _settings(voice: str | None, rate: int | None, language: str) -> VoiceSettings:
+    from dataclasses import replace
+
     from voiceroutine.phrases import has_phrases, languages
-    from voiceroutine.routine import VoiceSettings
 
     if not has_phrases(language):
         raise click.UsageError(f'There are no phrases for "{language}"; there are: {", ".join(languages())}.')
+    asked = _asked(voice, language)
+    return replace(asked, rate_wpm=rate or asked.rate_wpm)
+
+
+def _asked(voice: str | None, language: str) -> VoiceSettings:
+    from voiceroutine.routine import VoiceSettings
+
     engine, _, name = (voice or "auto").partition(":")
-    usual = VoiceSettings(engine=engine or "auto", name=name or None, language=language)
-    return VoiceSettings(engine=usual.engine, name=usual.name, language=language, rate_wpm=rate or usual.rate_wpm)
+    return VoiceSettings(engine=engine or "auto", name=name or None, language=language)
 
 
 def _list_lines(routine: str) -> None:
