@@ -173,12 +173,13 @@ def rewritten(text: str, name: str, value: Value | None) -> str:
     """
     import tomlkit
 
-    document = tomlkit.parse(text)
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    document = tomlkit.parse(text.replace("\r\n", "\n"))
     if value is None:
         document.pop(name, None)
     else:
         document[name] = value
-    return tomlkit.dumps(document)
+    return tomlkit.dumps(document).replace("\n", line_end)
 
 
 def _in_environment(environment: Mapping[str, str]) -> Iterator[Found | Problem]:

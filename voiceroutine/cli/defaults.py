@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from functools import cached_property
 from typing import Any, cast
 
+import click
+
 FLAGS = {
     "play": ("voice", "rate", "language", "profile", "device", "delay", "no_ui"),
     "export": ("voice", "rate", "language", "profile"),
@@ -29,7 +31,8 @@ class _Defaults(Mapping[str, Any]):
         self._names = names
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._names:
+        # Click asks for defaults to complete a line and to write a help too; those don't depend on the settings.
+        if name not in self._names or click.get_current_context().resilient_parsing:
             raise KeyError(name)
         return self._values[name]
 
