@@ -408,3 +408,12 @@ def test_help_reads_no_settings() -> None:
         "print('voiceroutine.settings' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_the_page_about_settings_has_them_all() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| `")]
+    assert [row[1].strip(" `") for row in rows][: len(SETTINGS)] == [*SETTINGS]
+    for name, flags in FLAGS.items():
+        [row] = [row for row in rows if f"`{name}`" in row[1]]
+        assert [cell.strip() for cell in row[2:9]] == ["yes" if flag in flags else "" for flag in FLAGS["play"]]

@@ -1,7 +1,7 @@
 """What the user has settled once and for all: in the environment, or in a `config.toml` of their own.
 
-Flags go before the environment, that before the file, the file before the routine. Nothing here needs pydantic, which
-takes longer to import than a loudspeaker takes to open.
+Flags go before the environment, that before the file, the file before the routine. `play` needs them before it
+opens a loudspeaker, so nothing here needs pydantic, and nothing that reads TOML is imported where there is no file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from voiceroutine.document import read_bytes, read_document, shown
 from voiceroutine.errors import Location, Problem, RoutineError, SettingError, did_you_mean
 
 if TYPE_CHECKING:
@@ -130,6 +129,8 @@ def setting_named(name: str) -> Setting:
     Raises:
         SettingError: there is none of that name.
     """
+    from voiceroutine.document import shown
+
     found = SETTINGS.get(name.replace("-", "_"))
     if found is None:
         hint = did_you_mean(name.lower().replace("-", "_"), SETTINGS) or f"there are: {', '.join(SETTINGS)}"
@@ -157,6 +158,8 @@ def readable_text(file: Path) -> str:
     Raises:
         SettingError: it isn't TOML, so nothing can be changed in it.
     """
+    from voiceroutine.document import read_bytes
+
     try:
         return read_bytes(file).decode("utf-8-sig") if _document(file) else ""
     except RoutineError as error:
@@ -221,6 +224,8 @@ def _document(file: Path) -> Document | None:
         return None
     except OSError:
         pass
+    from voiceroutine.document import read_document
+
     return read_document(file)
 
 
@@ -231,6 +236,8 @@ def _about_settings(problem: Problem) -> Problem:
 
 
 def _problem(where: Location, error: ValueError) -> Problem:
+    from voiceroutine.document import shown
+
     message, _, hint = str(error).partition("; ")
     return Problem(where=where, message=shown(message), hint=shown(hint))
 
