@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
-from voiceroutine.cli import COMMANDS
-from voiceroutine.cli.defaults import FLAGS
+from voiceroutine.cli import COMMANDS, group
+from voiceroutine.cli.defaults import FLAGS, user_defaults
+from voiceroutine.cli.play import command as play
 from voiceroutine.settings import PROFILES, RATE_WPM, SETTINGS, current, rewritten, settings_file, survey
 
 if TYPE_CHECKING:
@@ -417,3 +419,21 @@ def test_the_page_about_settings_has_them_all() -> None:
     for name, flags in FLAGS.items():
         [row] = [row for row in rows if f"`{name}`" in row[1]]
         assert [cell.strip() for cell in row[2:9]] == ["yes" if flag in flags else "" for flag in FLAGS["play"]]
+
+
+def test_play_gets_what_only_it_has(written: Callable[[str], Path]) -> None:
+    written('device = "Headphones"\ndelay = "1m30s"\nno_ui = true\n')
+    with click.Context(group, info_name="voiceroutine", default_map=user_defaults()) as parent:
+        settled = play.make_context("play", [], parent=parent).params
+        flagged = play.make_context("play", ["--delay", "2", "--device", "3"], parent=parent).params
+    assert (settled["device"], settled["delay"], settled["no_ui"]) == ("Headphones", 90_000, True)
+    assert (flagged["device"], flagged["delay"], flagged["no_ui"]) == ("3", 2_000, True)
+
+
+def test_a_settled_device_that_is_not_there_is_named(
+    command: Command, small: Path, written: Callable[[str], Path]
+) -> None:
+    written('device = "no such device"\n')
+    ended = command("play", str(small))
+    assert ended.status == 5
+    assert ended.err.startswith('The sound device "no such device" does not work. Tried:\n')
