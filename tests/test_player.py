@@ -81,7 +81,13 @@ def complete_score(production: Production) -> Score:
 
 
 def begun(
-    score: Score, sink: MemorySink, *, lead_in_ms: int = 500, has_listener: bool = False, patience_s: float = 60
+    score: Score,
+    sink: MemorySink,
+    *,
+    lead_in_ms: int = 500,
+    has_listener: bool = False,
+    patience_s: float = 60,
+    start_index: int = 0,
 ) -> Session:
     """Start a session whose score is there before its loudspeaker: one in memory never makes anybody wait."""
     ready = threading.Event()
@@ -92,7 +98,7 @@ def begun(
         return sink
 
     session = Session(open_sink, lead_in_ms=lead_in_ms, has_listener=has_listener, patience_s=patience_s)
-    session.perform(score)
+    session.perform(score, start_index)
     ready.set()
     return session
 
@@ -393,6 +399,14 @@ def test_stop_before_a_score_is_there_lets_go_of_the_device() -> None:
     session.stop()
     assert session.wait(5)
     assert sink.closed
+
+
+def test_a_session_begins_with_any_interval(production: Production, rendered: Samples) -> None:
+    sink, score = MemorySink(), complete_score(production)
+    index = next(i for i, one in enumerate(score.placed) if one.start_ms == start_ms(score, "Second"))
+    assert begun(score, sink, start_index=index).wait(20)
+    assert_goes_on(sink.samples()[:, 0], rendered, start_ms(score, "Second"))
+    assert len(sink.samples()) < len(rendered)
 
 
 def test_a_snapshot_tells_what_is_heard(production: Production) -> None:

@@ -110,7 +110,6 @@ class Session:
         open_sink: opens the loudspeaker with the first samples; may take its time.
         lead_in_ms: how long the lead-in lasts at least; None until a command comes.
         has_listener: whether somebody can go on from a `wait`, by "toggle" or a jump; else it lasts as long as written.
-        start_ms: where in the timeline to begin.
         patience_s: for how long a loudspeaker that was lost is looked for.
     """
 
@@ -120,14 +119,13 @@ class Session:
         *,
         lead_in_ms: int | None = LEAD_IN_MS,
         has_listener: bool = False,
-        start_ms: int = 0,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self.error: BaseException | None = None
         self._score: Score | None = None
         self._lead_in_frames = frame_at(lead_in_ms) if lead_in_ms is not None else None
         self._has_listener = has_listener
-        self._start_ms = start_ms
+        self._start_index = 0
         self._commands: SimpleQueue[Command] = SimpleQueue()
         self._score_is_there = Event()
         self._is_awake = Event()
@@ -145,8 +143,9 @@ class Session:
         """
         self._is_awake.wait(timeout_s)
 
-    def perform(self, score: Score) -> None:
-        """Play this, as soon as the lead-in is over."""
+    def perform(self, score: Score, start_index: int = 0) -> None:
+        """Play this, from an interval on, as soon as the lead-in is over."""
+        self._start_index = start_index
         self._score = score
         self._score_is_there.set()
 
@@ -210,7 +209,7 @@ class Session:
         self._lead_in(noise)
         if self._score is None or self._is_stopping.is_set():
             return
-        performance = _Performance(self._score, self._output, self._start_ms, has_listener=self._has_listener)
+        performance = _Performance(self._score, self._output, self._start_index, has_listener=self._has_listener)
         self._performance = performance
         try:
             performance.play(self._commands, self._is_stopping, self._set_state)
@@ -390,7 +389,7 @@ class _Performance:
     place to another way to play the same.
     """
 
-    def __init__(self, score: Score, output: _Output, start_ms: int, *, has_listener: bool) -> None:
+    def __init__(self, score: Score, output: _Output, start_index: int, *, has_listener: bool) -> None:
         import numpy as np
 
         self.score = score
@@ -399,7 +398,7 @@ class _Performance:
         self._has_listener = has_listener
         self._ahead = ReadAhead()
         self._position = 0
-        self._wanted: Callable[[], int | None] | None = (lambda: self._reached(start_ms)) if start_ms else None
+        self._wanted: Callable[[], int | None] | None = (lambda: self._start_ms(start_index)) if start_index else None
         self._is_paused = False
         self._count_in: Samples | None = None
         self._count_in_frame = 0
@@ -412,7 +411,7 @@ class _Performance:
         self._block: Samples = np.empty(_BLOCK_FRAMES, np.float32)
         self._fading: Samples = np.empty(FADE_FRAMES, np.float32)
         self._rise: Samples = np.linspace(0, 1, FADE_FRAMES, dtype=np.float32)
-        output.note(frame_at(start_ms), moves=False)
+        output.note(0, moves=False)
 
     def play(self, commands: SimpleQueue[Command], stopping: Event, tell: Callable[[State], None]) -> None:
         goes_on = True
@@ -592,6 +591,11 @@ class _Performance:
         self._fade_out()
         self._position = frame_at(target_ms)
         self._is_paused, self._fades_in, self._wanted, self._count_in = False, True, None, None
+
+    def _start_ms(self, index: int) -> int | None:
+        """Return where an interval begins, once the timeline is known up to there."""
+        placed = self.score.placed
+        return placed[index].start_ms if index < len(placed) else None
 
     def _reached(self, instant_ms: int) -> int | None:
         """Return an instant, once the timeline is known up to there, or else its end."""
