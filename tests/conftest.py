@@ -46,6 +46,9 @@ def own_folders(homes: Iterator[Path], cache_home: Path, monkeypatch: pytest.Mon
         "XDG_DATA_HOME",
     ):
         monkeypatch.setenv(name, str(home))
+    (home / "run").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
     return home
 

@@ -37,7 +37,7 @@ LAYERS = (
     ("timeline", "transport", "checks", "voices"),
     ("narration", "speaking", "mix", "background", "outline", "history", "interrupted"),
     ("sinks", "casting", "production"),
-    ("player", "score", "exporting", "importing", "pictures"),
+    ("player", "score", "status", "remote", "mpris", "awake", "exporting", "importing", "pictures"),
     ("api", "cli", "__main__"),
 )
 FLOOR = {name: floor for floor, names in enumerate(LAYERS) for name in names}

@@ -16,6 +16,7 @@ from voiceroutine import __version__
 
 COMMANDS = {
     "play": "Play a routine aloud.",
+    "control": "Control a session that plays, from elsewhere.",
     "export": "Make an audio file of a routine.",
     "show": "Show the timetable of a routine.",
     "check": "Find every problem of routine files.",
