@@ -48,8 +48,9 @@ class Awake:
             from wakepy import keep
 
             with keep.running(on_fail="pass") as mode:
-                self.how = mode.used_method or ""
-                self.trouble = "" if self.how else _why(mode.activation_result.list_methods())
+                self.how = mode.method.name if mode.method else ""
+                tried = ", ".join(one.method_name for one in mode.result.list_methods())
+                self.trouble = "" if self.how else f"nothing here can keep it awake (tried: {tried or 'nothing'})"
                 self._is_decided.set()
                 self._is_over.wait()
         except Exception as error:  # noqa: BLE001  a machine that may fall asleep is no reason to fall silent
@@ -69,7 +70,3 @@ def probe_awake() -> tuple[bool, str]:
         if not trial.wait_until_decided(_PROBE_S):
             return False, f"no answer within {_PROBE_S:g} seconds"
         return bool(trial.how), trial.how or trial.trouble
-
-
-def _why(results: object) -> str:
-    return str(results)

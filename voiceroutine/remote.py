@@ -125,12 +125,15 @@ class UnixDoor:
         try:
             connection.settimeout(_REACH_WITHIN_S)
             connection.connect(str(file))
-            if not self.is_own(connection):
-                raise PermissionError("another user answers")
+            self._check(connection)
         except BaseException:
             connection.close()
             raise
         return connection, ""
+
+    def _check(self, connection: socket.socket) -> None:
+        if not self.is_own(connection):
+            raise PermissionError("another user answers")
 
     def is_own(self, connection: socket.socket) -> bool:
         """Compare users; where the system can't tell, the folder's permissions have to do."""

@@ -20,7 +20,7 @@ Finding = tuple[bool, str]
 def command() -> None:
     """Say what works on this machine, what is missing, and the command that adds it."""
     click.echo(f"voiceroutine {__version__}, Python {platform.python_version()}, {platform.platform()}\n")
-    for part in (_voices, _outputs, _folders):
+    for part in (_voices, _outputs, _surroundings, _folders):
         for works, text in part():
             click.echo(f"{'works  ' if works else 'MISSING'}  {text}")
     _tell_settings()
@@ -40,6 +40,19 @@ def _outputs() -> Iterator[Finding]:
 
     for probe in probe_devices():
         yield probe.ok, f"sound through {probe.name}" + (f": {probe.reason}" if probe.reason else "")
+
+
+def _surroundings() -> Iterator[Finding]:
+    from voiceroutine.awake import probe_awake
+    from voiceroutine.mpris import probe_media_keys
+    from voiceroutine.remote import where
+
+    folder = where()
+    yield folder is not None, f"control from another terminal: {folder or 'there is no folder that is only yours'}"
+    works, reason = probe_media_keys()
+    yield works, "media keys and headset buttons" + (f": {reason}" if reason else "")
+    works, how = probe_awake()
+    yield works, f"stays awake while it plays: {how}"
 
 
 def _folders() -> Iterator[Finding]:
