@@ -209,27 +209,27 @@ class RemoteControl:
         self._file: Path | None = None
         self._secret = ""
         self._is_closing = Event()
-        self._bell, self._bell_pull = socket.socketpair()
+        self._bell_pull: socket.socket | None = None
         self._thread: Thread | None = None
 
     def __enter__(self) -> RemoteControl:
         try:
             self._open()
-        except OSError as error:
-            self.trouble = f"It can't be controlled from outside: {error.strerror or error}."
+        except Exception as error:  # noqa: BLE001  a session that nobody can control still plays
+            self.trouble = f"It can't be controlled from outside: {getattr(error, 'strerror', None) or error}."
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_closing.set()
-        self._bell_pull.close()
+        if self._bell_pull is not None:
+            self._bell_pull.close()
         if self._thread is not None:
             self._thread.join(_CLOSING_S)
         if self._file is not None:
             with suppress(OSError):
                 self._file.unlink(missing_ok=True)
-        self._bell.close()
 
     def answer(self, line: bytes, *, is_own: bool = True) -> dict[str, Any]:
         """Do what a line asks for, and return what to answer; where it is no command, nothing changes."""
@@ -252,13 +252,14 @@ class RemoteControl:
         listening, self._secret = self._door.open(file)
         self._file = file
         listening.setblocking(False)
-        self._thread = Thread(target=self._receive, args=(listening,), name="remote", daemon=True)
+        bell, self._bell_pull = socket.socketpair()
+        self._thread = Thread(target=self._receive, args=(listening, bell), name="remote", daemon=True)
         self._thread.start()
 
-    def _receive(self, listening: socket.socket) -> None:
-        with listening, selectors.DefaultSelector() as selector:
+    def _receive(self, listening: socket.socket, bell: socket.socket) -> None:
+        with listening, bell, selectors.DefaultSelector() as selector:
             selector.register(listening, selectors.EVENT_READ)
-            selector.register(self._bell, selectors.EVENT_READ)
+            selector.register(bell, selectors.EVENT_READ)
             callers: dict[socket.socket, _Caller] = {}
             while not self._is_closing.is_set():
                 ready = {key.fileobj for key, _ in selector.select(_wait_s(callers.values()))}
