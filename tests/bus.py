@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -51,6 +52,14 @@ def running_bus(folder: Path) -> Iterator[subprocess.Popen[str]]:
             yield daemon
         finally:
             daemon.kill()
+
+
+def eventually(is_so: Callable[[], bool]) -> bool:
+    """Wait until it is so, for 5 s at most; return whether it is."""
+    until_s = time.monotonic() + 5
+    while not is_so() and time.monotonic() < until_s:
+        time.sleep(0.02)
+    return is_so()
 
 
 class Desktop:

@@ -19,17 +19,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from desk import Desk, Levels, Moment
+from bus import eventually
+from desk import Desk
 
-from voiceroutine import remote
+from voiceroutine import player, remote
 from voiceroutine.errors import VoiceroutineError
+from voiceroutine.levels import Levels
+from voiceroutine.player import Session, Snapshot
 from voiceroutine.remote import COMMANDS, LoopbackDoor, RemoteControl, UnixDoor, ask
-from voiceroutine.status import in_words
+from voiceroutine.sinks.memory import MemorySink
+from voiceroutine.status import in_words, status_of
 
 if TYPE_CHECKING:
     from conftest import Ended
 
     from voiceroutine.remote import Door
+    from voiceroutine.sinks import Block
 
     Command = Callable[..., Ended]
 
@@ -99,7 +104,7 @@ def test_the_status_says_what_goes_on(desk: Desk, control: RemoteControl) -> Non
         "rep": 1,
         "reps": 1,
         "position_ms": desk.moment.position_ms,
-        "total_ms": desk.moment.score.total_ms if desk.moment.score else 0,
+        "total_ms": desk.score.total_ms,
         "total_is_exact": True,
         "left_ms": 12_000,
         "voice_db": 0.0,
@@ -107,6 +112,10 @@ def test_the_status_says_what_goes_on(desk: Desk, control: RemoteControl) -> Non
         "is_muted": False,
     }
     assert desk.obeyed == []
+
+
+def test_the_commands_are_those_of_the_player() -> None:
+    assert tuple(COMMANDS) == player.COMMANDS
 
 
 def test_the_status_in_words(desk: Desk) -> None:
@@ -119,7 +128,7 @@ def test_the_status_in_words(desk: Desk) -> None:
     assert "\nNeck tilt, left, set 2 of 2, rest: 6 s left\n" in in_words(desk.describe())
     desk.at("closing")
     assert "\nClosing: " in in_words(desk.describe())
-    desk.moment = Moment(score=None, state="lead-in", position_ms=-7_300)
+    desk.moment = Snapshot(state="lead-in", position_ms=-7_300, index=0)
     assert in_words(desk.describe()) == "Evening: lead-in, 0:00\nstarts in 8 s"
 
 
@@ -219,6 +228,33 @@ def test_commands_arrive_within_120_ms_while_others_are_silent(desk: Desk, door:
         connection.close()
     assert len(desk.obeyed) == 200
     assert sorted(took_s)[-5] < 0.120
+
+
+def test_a_real_session_obeys(door: Door) -> None:
+    sink = MemorySink()
+
+    def open_sink(first: Block) -> MemorySink:
+        sink.write(first)
+        return sink
+
+    session = Session(open_sink, lead_in_ms=None, has_listener=True)
+    session.perform(Desk().score)
+
+    def state() -> str:
+        return str(ask("status")["status"]["state"])
+
+    with RemoteControl(session, lambda: status_of("Evening", session.snapshot()), door=door):
+        assert state() == "lead-in"
+        ask("next")
+        ask("pause")
+        assert eventually(lambda: state() == "paused")
+        position_ms = ask("status")["status"]["position_ms"]
+        ask("voice-down")
+        ask("quit")
+        assert session.wait(5)
+        status = ask("status")["status"]
+    assert (status["state"], status["voice_db"]) == ("stopped", -3.0)
+    assert position_ms < status["total_ms"] == 172_500
 
 
 def test_a_session_that_fails_to_tell_still_answers_the_next(door: Door) -> None:

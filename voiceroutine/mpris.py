@@ -17,13 +17,16 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+from voiceroutine.player import LEVEL_STEP_DB, LOUDEST_DB, QUIETEST_DB
 from voiceroutine.status import ENDS, STANDSTILLS, Status
+from voiceroutine.transport import SEEK_MS
 from voiceroutine.units import gain_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
+    from voiceroutine.player import Command
     from voiceroutine.remote import Controlled
     from voiceroutine.status import Describe
 
@@ -38,10 +41,7 @@ INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
 PEER = "org.freedesktop.DBus.Peer"
 TRACK = "/org/voiceroutine/session"
 
-SEEK_STEP_MS = 5_000
-LEVEL_STEP_DB = 3.0
 MOST_STEPS = 60
-SOFTEST_DB = -36.0
 JUMP_MS = 700
 
 _LOOK_S = 0.2
@@ -49,7 +49,7 @@ _CONNECT_WITHIN_S = 1.0
 _CLOSING_S = 0.5
 _PROBE_S = 2.0
 
-_COMMAND_OF = {
+_COMMAND_OF: Mapping[str, Command] = {
     "PlayPause": "toggle",
     "Play": "resume",
     "Pause": "pause",
@@ -99,10 +99,11 @@ class MediaKeys:
 
     def _run(self) -> None:
         try:
-            from jeepney.io.blocking import open_dbus_connection
+            from jeepney.bus import get_bus
+            from jeepney.io.blocking import DBusConnection, prep_socket
 
-            with open_dbus_connection(auth_timeout=_CONNECT_WITHIN_S) as connection:
-                self._socket = connection.sock
+            self._socket = prep_socket(get_bus("SESSION"), timeout=_CONNECT_WITHIN_S)
+            with self._socket, DBusConnection(self._socket) as connection:
                 _take_name(connection)
                 self._is_offered.set()
                 while not self._is_closing.is_set():
@@ -209,22 +210,23 @@ class Player:
             (PEER, "Ping"): (lambda: ("", ()), ""),
         }
 
-    def _sent(self, *commands: str) -> Reply:
+    def _sent(self, *commands: Command) -> Reply:
         for command in commands:
             self._session.send(command)
         return "", ()
 
     def _seek(self, offset_us: int) -> Reply:
         """Go by whole steps of 5 s, at least one."""
-        steps = min(MOST_STEPS, max(1, round(abs(offset_us) / 1000 / SEEK_STEP_MS))) if offset_us else 0
-        return self._sent(*["forward" if offset_us > 0 else "back"] * steps)
+        steps = min(MOST_STEPS, max(1, round(abs(offset_us) / 1000 / SEEK_MS))) if offset_us else 0
+        way: Command = "forward" if offset_us > 0 else "back"
+        return self._sent(*[way] * steps)
 
     def _set_position(self, track: str, position_us: int) -> Reply:
         status = self._describe()
         if track != TRACK or not 0 <= position_us <= status.total_ms * 1000:
             return "", ()
         offset_us = position_us - status.position_ms * 1000
-        return self._seek(offset_us) if abs(offset_us) >= SEEK_STEP_MS * 500 else ("", ())
+        return self._seek(offset_us) if abs(offset_us) >= SEEK_MS * 500 else ("", ())
 
     def _get(self, interface: str, name: str) -> Reply:
         found = self._all(interface).get(name)
@@ -252,12 +254,12 @@ class Player:
         return self._sent(*_level_commands(self._describe().voice_db, value[1]))
 
 
-def _level_commands(voice_db: float, wanted: float) -> list[str]:
+def _level_commands(voice_db: float, wanted: float) -> list[Command]:
     """Return the steps of 3 dB, of voice and chimes together, that come nearest to a wanted gain."""
-    wanted_db = max(SOFTEST_DB, 20 * math.log10(wanted)) if wanted > 0 else SOFTEST_DB
-    steps = round((wanted_db - voice_db) / LEVEL_STEP_DB)
-    way = "up" if steps > 0 else "down"
-    return [f"voice-{way}", f"chimes-{way}"] * min(MOST_STEPS, abs(steps))
+    wanted_db = 20 * math.log10(wanted) if wanted > 0 else QUIETEST_DB
+    steps = round((min(LOUDEST_DB, max(QUIETEST_DB, wanted_db)) - voice_db) / LEVEL_STEP_DB)
+    pair: list[Command] = ["voice-up", "chimes-up"] if steps > 0 else ["voice-down", "chimes-down"]
+    return pair * abs(steps)
 
 
 def _refuse_uri(uri: str) -> Reply:  # noqa: ARG001

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
+    from voiceroutine.player import Command
     from voiceroutine.status import Describe
 
-COMMANDS = {
+COMMANDS: dict[Command, str] = {
     "toggle": "Pause, or go on.",
     "pause": "Pause.",
     "resume": "Go on.",
@@ -68,8 +69,8 @@ _LONGEST_NAME = ".4294967295.part"
 class Controlled(Protocol):
     """What obeys commands, from any thread."""
 
-    def send(self, command: Any) -> None:
-        """Obey one of `COMMANDS`, soon."""
+    def send(self, command: Command) -> None:
+        """Obey, soon."""
 
 
 class Door(Protocol):
@@ -236,13 +237,13 @@ class RemoteControl:
         try:
             command = _command_in(line, self._secret, is_own=is_own)
             status = asdict(self._describe())
-            if command != STATUS:
+            if command is not None:
                 self._session.send(command)
         except ValueError as error:
             return {"ok": False, "session": self._pid, "error": str(error)}
         except Exception as error:  # noqa: BLE001  whatever it is, the next caller gets an answer
             return {"ok": False, "session": self._pid, "error": f"It failed: {error!r}"}
-        return {"ok": True, "session": self._pid, "command": command, "status": status}
+        return {"ok": True, "session": self._pid, "command": command or STATUS, "status": status}
 
     def _open(self) -> None:
         folder = next(iter(_private_folders(self._door, makes=True)), None)
@@ -346,8 +347,8 @@ def _wait_s(callers: Iterable[_Caller]) -> float | None:
     return None if first_s is None else max(0.0, first_s - time.monotonic())
 
 
-def _command_in(line: bytes, secret: str, *, is_own: bool) -> str:
-    """Return the command of a line.
+def _command_in(line: bytes, secret: str, *, is_own: bool) -> Command | None:
+    """Return the command of a line, or nothing if it only asks for the status.
 
     Raises:
         ValueError: it isn't one; the text says why.
@@ -362,9 +363,10 @@ def _command_in(line: bytes, secret: str, *, is_own: bool) -> str:
         words = line[len(secret) :].decode().strip()
     except UnicodeDecodeError:
         raise ValueError("The line is not text in UTF-8.") from None
-    if words != STATUS and words not in COMMANDS:
+    command = next((one for one in COMMANDS if one == words), None)
+    if command is None and words != STATUS:
         raise ValueError(unknown_command(words))
-    return words
+    return command
 
 
 def unknown_command(word: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from voiceroutine.units import clock_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from voiceroutine.player import Snapshot
     from voiceroutine.timeline import Placed
 
     Describe = Callable[[], "Status"]
@@ -24,62 +25,6 @@ BESIDE_EXERCISES = {
 GAPS = {"prepare": "get ready", "relax": "let go", "switch": "change sides", "rest": "rest"}
 STANDSTILLS = frozenset({"paused", "your turn"})
 ENDS = frozenset({"done", "stopped", "failed"})
-
-
-class Levels(Protocol):
-    """How loud the voice and the chimes are, against what the routine asks for."""
-
-    @property
-    def voice_db(self) -> float:
-        """Of the voice."""
-
-    @property
-    def chimes_db(self) -> float:
-        """Of chimes and bells."""
-
-    @property
-    def is_muted(self) -> bool:
-        """Whether the voice is silent."""
-
-
-class Score(Protocol):
-    """A timeline, as far as it is known."""
-
-    @property
-    def placed(self) -> Sequence[Placed]:
-        """The intervals."""
-
-    @property
-    def total_ms(self) -> int:
-        """How long all of it lasts; about, while it isn't complete."""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all of it is known."""
-
-
-class Heard(Protocol):
-    """A moment of a session, as the player tells it."""
-
-    @property
-    def state(self) -> str:
-        """What the session is doing."""
-
-    @property
-    def position_ms(self) -> int:
-        """The instant of the timeline that is heard; negative in the lead-in."""
-
-    @property
-    def index(self) -> int:
-        """Which interval that is."""
-
-    @property
-    def score(self) -> Score | None:
-        """The timeline, once there is one."""
-
-    @property
-    def levels(self) -> Levels:
-        """How loud it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +74,7 @@ class Status:
         return f"{what}, {self.side}" if self.side else what
 
 
-def status_of(title: str, heard: Heard) -> Status:
+def status_of(title: str, heard: Snapshot) -> Status:
     """Return what goes on in a session of a routine."""
     score, levels = heard.score, heard.levels
     common = Status(
@@ -148,8 +93,6 @@ def status_of(title: str, heard: Heard) -> Status:
 
 
 def _within(placed: Placed, common: Status) -> Status:
-    from dataclasses import replace
-
     interval, step = placed.interval, placed.interval.step
     left_ms = max(0, placed.end_ms - max(placed.start_ms, common.position_ms))
     here = replace(common, kind=interval.kind, left_ms=left_ms)
