@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import stat
@@ -14,9 +15,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from bus import eventually
@@ -519,3 +520,22 @@ def test_control_knows_its_commands(command: Command) -> None:
     assert 'There is no command "puase"; did you mean "pause"?' in ended.err
     listed = command("control", "--help").out
     assert [word for word in COMMANDS if f"  {word} " not in listed] == []
+
+
+def test_the_page_shows_what_there_is(desk: Desk) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "remote-control.md").read_text(encoding="utf-8")
+    assert [word for word in COMMANDS if f"`{word}`" not in page and f"control {word} " not in page] == []
+    assert [state for state in get_args(player.State) if f"`{state}`" not in page] == []
+    status, accepted, refused = (json.loads(one) for one in re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL))
+    assert list(status) == list(asdict(desk.describe()))
+    control = RemoteControl(desk, desk.describe, pid=4242)
+    assert {**control.answer(b"pause\n"), "status": {"state": "playing"}} == accepted
+    assert control.answer(b"puase\n") == refused
+
+
+@pytest.mark.slow
+def test_the_doctor_says_what_works(command: Command) -> None:
+    out = command("doctor").out
+    assert "works    control from another terminal: " in out
+    assert "  media keys and headset buttons" in out
+    assert "  stays awake while it plays: " in out
