@@ -320,7 +320,7 @@ def test_nothing_is_left_after_the_session(desk: Desk, door: Door) -> None:
 @pytest.mark.slow
 def test_a_session_that_was_stopped_does_not_make_anybody_hang(own_folders: Path) -> None:
     """It is reached, as the system itself takes calls for it, but it doesn't answer."""
-    folder = own_folders / "voiceroutine"
+    folder = own_folders / "run" / "voiceroutine"
     folder.mkdir(mode=0o700)
     listening, _ = UnixDoor().open(folder / "77.sock")
     with listening, pytest.raises(VoiceroutineError, match=r"^The session with the process number 77 does not answer"):
@@ -333,7 +333,7 @@ def test_folder_and_socket_are_the_users_only(desk: Desk, own_folders: Path) -> 
     try:
         with RemoteControl(desk, desk.describe):
             [(_, file)] = remote._sessions(UnixDoor())
-            assert file == own_folders / "voiceroutine" / f"{os.getpid()}.sock"
+            assert file == own_folders / "run" / "voiceroutine" / f"{os.getpid()}.sock"
             assert [stat.S_IMODE(one.stat().st_mode) for one in (file.parent, file)] == [0o700, 0o600]
     finally:
         os.umask(before)
@@ -369,16 +369,13 @@ def is_replaceable(folder: Path) -> None:
     [is_linked, is_open_to_others, is_a_file, pytest.param(is_another_users, marks=needs_root), is_replaceable],
 )
 def test_a_folder_that_others_could_change_is_not_used(
-    desk: Desk, own_folders: Path, is_bad: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+    desk: Desk, own_folders: Path, is_bad: Callable[[Path], None]
 ) -> None:
-    runtime = own_folders / "run"
-    runtime.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    is_bad(runtime / "voiceroutine")
+    is_bad(own_folders / "run" / "voiceroutine")
     with RemoteControl(desk, desk.describe) as control:
         assert control.trouble == ""
         [(_, file)] = remote._sessions(UnixDoor())
-        assert file.parent == own_folders / ".local" / "state" / "voiceroutine" / "control"
+        assert file.parent == own_folders / "voiceroutine" / "control"
         assert ask("pause")["ok"]
 
 
