@@ -111,7 +111,7 @@ def test_show_is_a_timetable(command: Command, small: Path) -> None:
     ]
     assert [row.split(maxsplit=1)[1] for row in rows if re.match(r" +\d+:\d\d  \S", row)] == [
         "Introduction",
-        "Hold · hold 5s",
+        "1. Hold · hold 5s",
         "End",
     ]
 
@@ -312,9 +312,11 @@ def test_the_way_out_of_no_sound_is_a_command_with_the_same_flags() -> None:
     from voiceroutine.cli.play import _way_out
 
     flags = {"voice": "espeak:en-us", "rate": None, "profile": "quiet", "no_limits": True}
+    choice = {"start": "Neck tilt", "only": ("1,2", "3"), "skip": ()}
     assert _way_out("my routines/a b.toml", flags).endswith(
         " export 'my routines/a b.toml' --voice espeak:en-us --profile quiet --no-limits -o 'a b.wav'"
     )
+    assert _way_out("neck", choice).endswith(" export neck --from 'Neck tilt' --only 1,2 --only 3 -o neck.wav")
 
 
 def test_flags_come_from_the_environment_too(command: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,3 +374,12 @@ def test_a_closed_pipe_is_no_error() -> None:
     )
     os.close(writer)
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_what_play_cannot_do_is_told_before_anything_sounds(command: Command, small: Path) -> None:
+    waits = command("play", str(small), "--delay", "key")
+    assert (waits.status, waits.out) == (2, "")
+    assert 'There is no terminal to press a key on; give --delay a time, like "10s".' in waits.err
+    both = command("play", str(small), "--json", "--quiet")
+    assert (both.status, both.out) == (2, "")
+    assert "--json prints and --quiet doesn't; give one of them." in both.err

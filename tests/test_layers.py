@@ -34,7 +34,7 @@ LAYERS = (
         "settings",
     ),
     ("unroll", "cues", "levels", "sounds"),
-    ("timeline", "transport", "checks", "voices"),
+    ("timeline", "transport", "checks", "voices", "choosing"),
     ("narration", "speaking", "mix", "background", "outline", "history", "interrupted"),
     ("sinks", "casting", "production"),
     ("player", "score", "status", "remote", "mpris", "awake", "exporting", "importing", "pictures"),
@@ -64,6 +64,7 @@ PURE = (
     "timeline",
     "transport",
     "checks",
+    "choosing",
 )
 
 

@@ -84,6 +84,7 @@ def test_everything_of_an_exercise_comes_from_the_library() -> None:
     assert exercise(step()) == Exercise(
         where=Location(file="r.toml", line=2, column=1, path="steps[0]"),
         name="Bundled tilt",
+        number=1,
         action="hold",
         phases=(Phase(lasts_ms=11_000),),
         exercise="tilt",
@@ -109,6 +110,7 @@ def test_an_exercise_of_its_own_has_the_built_in_defaults() -> None:
     assert exercise('[[steps]]\nname = "N"\nmove = 5\n') == Exercise(
         where=Location(file="r.toml", line=2, column=1, path="steps[0]"),
         name="N",
+        number=1,
         action="move",
         phases=(Phase(lasts_ms=5_000),),
         prepare_ms=5_000,
@@ -294,7 +296,7 @@ def test_the_other_side_is_meaningful_with_two() -> None:
 def test_an_exercise_of_the_library_by_itself() -> None:
     library = entries(USERS, BUNDLED)
     found = library_exercise("tilt", library)
-    assert replace(found, where=Location(file="r.toml")) == replace(
+    assert replace(found, where=Location(file="r.toml"), number=1) == replace(
         exercise(step(), USERS, BUNDLED), where=Location(file="r.toml")
     )
     roll = library_exercise("roll", library)

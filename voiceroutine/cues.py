@@ -141,12 +141,14 @@ class Script:
 
     Args:
         routine: whose texts, cues and voice are used.
-        total_ms: the written length of the routine, for `{total}`.
+        intervals: what will be heard of it.
+        total_ms: the length that `{total}` says; None is that of the intervals as written.
     """
 
-    def __init__(self, routine: Routine, total_ms: int) -> None:
+    def __init__(self, routine: Routine, intervals: Sequence[Interval], *, total_ms: int | None = None) -> None:
         self._routine = routine
-        self._total_ms = total_ms
+        self._total_ms = written_ms(intervals) if total_ms is None else total_ms
+        self._needs = [*dict.fromkeys(thing for one in intervals if one.step for thing in one.step.needs)]
         self._phrases = routine.phrases()
         self._own_phrases = dict(routine.own_phrases)
 
@@ -228,9 +230,8 @@ class Script:
         if interval.cues.explains:
             title = _unstopped(self._routine.title)
             yield self._own("intro", "intro", interval, title=title, total=self._total())
-            things = list(dict.fromkeys(thing for step in self._routine.exercises() for thing in step.needs))
-            if things:
-                yield self._own("needs", "needs", interval, things=self._phrases.listing(things))
+            if self._needs:
+                yield self._own("needs", "needs", interval, things=self._phrases.listing(self._needs))
         if interval.cues.safety:
             yield self._own("safety", "safety", interval)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from voiceroutine import mistakes, model
@@ -87,6 +88,7 @@ class _Loader:
         self._tag = written.language or "en"
         self._language = self._tag if has_phrases(self._tag) else "en"
         self._last_exercise = max((path for path, _ in written.exercise_steps()), default=())
+        self._numbers = count(1)
         self._listeners_profile = profile
         self._cues = self._with_written(PROFILES[profile or "normal"], written.cues)
         self.problems: list[Problem] = [*examined.problems]
@@ -212,7 +214,7 @@ class _Loader:
         during = tuple(self._during(exercise, sources))
         self._check_breath(exercise, sources)
         self._check_range(exercise, sources)
-        return replace(_with_hold_in_range(exercise), cues=cues, during=during)
+        return replace(_with_hold_in_range(exercise), cues=cues, during=during, number=next(self._numbers))
 
     def _during(self, exercise: Exercise, sources: Sources) -> Iterator[During]:
         written = _Written.of("during", sources)

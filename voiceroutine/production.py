@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceroutine.casting import asked_by_file, stand_in
+from voiceroutine.choosing import begun_at, choose, start_at
 from voiceroutine.cues import Speech, estimated_ms
 from voiceroutine.document import read_document, shown
 from voiceroutine.errors import Problem, RoutineError, VoiceError
@@ -47,6 +48,8 @@ class Wishes:
     profile: Profile | None = None
     language: str | None = None
     is_language_needed: bool = True
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
 
 
 def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None = None) -> Routine:
@@ -54,6 +57,7 @@ def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None =
 
     Raises:
         RoutineError: with every problem of the file.
+        SettingError: the exercises that are wished, or not, can't be told.
     """
     library = library or default_library()
     document = _document(name_or_path, wishes, library)
@@ -69,7 +73,8 @@ def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None =
         *_untranslated_phrases(document, language),
         *_untranslated(routine, language, library),
     )
-    return replace(routine, voice=_wished(voice, wishes), sounds=settings, notes=notes)
+    routine = replace(routine, voice=_wished(voice, wishes), sounds=settings, notes=notes)
+    return choose(routine, only=wishes.only, skip=wishes.skip)
 
 
 def _document(name_or_path: str, wishes: Wishes, library: Library) -> Document:
@@ -148,6 +153,7 @@ class Production:
         has_limits: whether very long routines are refused.
         insists: whether it is an error if the voice isn't here; else another speaks.
         tell: gets each message about the voice, once.
+        start: name, number or id of the exercise to begin at; None is the beginning.
     """
 
     routine: Routine
@@ -155,11 +161,13 @@ class Production:
     has_limits: bool = True
     insists: bool = True
     tell: Callable[[str], None] = _tell_nobody
+    start: str | None = None
 
     @cached_property
     def intervals(self) -> tuple[Interval, ...]:
-        """The routine, unrolled."""
-        return unroll(self.routine, has_limits=self.has_limits)
+        """The routine, unrolled, from where it is to begin."""
+        whole = unroll(self.routine, has_limits=self.has_limits)
+        return whole if self.start is None else begun_at(whole, start_at(self.routine, self.start))
 
     @cached_property
     def choice(self) -> Choice:

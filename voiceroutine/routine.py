@@ -150,6 +150,7 @@ class Breath:
 class Exercise:
     """One exercise of the routine with its whole dose. `sides` is empty where there are none.
 
+    `number` is its place among the exercises of the file, from 1; 0 where there is no file.
     `min_ms` and `max_ms` are how far a single hold may be changed to fit the routine to a length. `cues`, here and in
     other steps, are None where they are the routine's.
     """
@@ -158,6 +159,7 @@ class Exercise:
     name: str
     action: Literal["hold", "move", "phases"]
     phases: tuple[Phase, ...]
+    number: int = 0
     exercise: str | None = None
     instruction: str | None = None
     cue: str | None = None

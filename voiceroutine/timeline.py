@@ -129,7 +129,7 @@ def compile_intervals(
         length: how many milliseconds a sound lasts.
         total_ms: what "{total}" says; the sum of all minimums where nothing is given.
     """
-    script = Script(routine, written_ms(intervals) if total_ms is None else total_ms)
+    script = Script(routine, intervals, total_ms=total_ms)
     yield from _Compiler(routine, intervals, script, measure, length).run()
 
 

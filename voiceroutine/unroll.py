@@ -82,6 +82,11 @@ def unroll(routine: Routine, *, has_limits: bool = True) -> tuple[Interval, ...]
     return unrolled
 
 
+def identity_of(step: Exercise) -> tuple[str, str | None]:
+    """Return what two steps have in common if who was taught one knows the other."""
+    return step.exercise or step.name, step.instruction
+
+
 def written_ms(intervals: Sequence[Interval]) -> int:
     """Return how long intervals are as written: the sum of all minimums."""
     return sum(interval.minimum_ms for interval in intervals)
@@ -133,7 +138,7 @@ def _intervals(routine: Routine, occurrences: Sequence[_Occurrence]) -> Iterator
     yield Interval(kind="intro", where=routine.where, cues=routine.cues, next_step=first)
     for occurrence in occurrences:
         if isinstance(occurrence.step, Exercise):
-            identity = (occurrence.step.exercise or occurrence.step.name, occurrence.step.instruction)
+            identity = identity_of(occurrence.step)
             cues = occurrence.step.cues or routine.cues
             yield from _exercise(occurrence, occurrence.step, cues, is_first_time=identity not in met)
             met.add(identity)

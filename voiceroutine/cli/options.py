@@ -38,6 +38,9 @@ def listening_options(command: F) -> F:
         click.option("--rate", type=click.IntRange(80, 400), metavar="WPM", help="Words a minute."),
         click.option("--language", type=Language(), metavar="TAG", help='Which translation of it, like "de".'),
         click.option("--profile", type=click.Choice(["bell", "quiet", "normal", "coach"]), help="How much is said."),
+        click.option("--from", "start", metavar="STEP", help="Begin at an exercise: its name, number or id."),
+        click.option("--only", multiple=True, metavar="STEP", help="Do only these; several with commas, or repeated."),
+        click.option("--skip", multiple=True, metavar="STEP", help="Leave these out."),
         click.option("--no-limits", is_flag=True, help="Allow more than 4 hours or 5,000 intervals."),
     )
     for option in reversed(options):
@@ -61,6 +64,9 @@ def produced(
     rate: int | None,
     language: str | None,
     profile: Profile | None,
+    start: str | None,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
     no_limits: bool,
     tell: Callable[[str], None] = _tell,
 ) -> Production:
@@ -76,6 +82,8 @@ def produced(
         language=language,
         profile=profile,
         is_language_needed=not _is_setting("language"),
+        only=only,
+        skip=skip,
     )
     production = Production(
         load(routine, wishes),
@@ -83,6 +91,7 @@ def produced(
         has_limits=not no_limits,
         insists=wishes.engine is not None and not _is_setting("voice"),
         tell=tell,
+        start=start,
     )
     click.get_current_context().call_on_close(production.close)
     return production

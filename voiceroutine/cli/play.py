@@ -15,33 +15,30 @@ from voiceroutine.cli.options import DEFAULT_ROUTINE, listening_options, produce
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from types import FrameType
 
     from voiceroutine.cli.display import Display
-    from voiceroutine.player import Command, Session, Snapshot
+    from voiceroutine.player import Session, Snapshot
     from voiceroutine.production import Production
     from voiceroutine.score import Score
     from voiceroutine.sinks import Block, LiveSink
 
 LOOK_S = 0.2
+ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 HEAD_START_S = 0.2
-KEY_COMMANDS: dict[str, Command] = {
-    " ": "toggle",
-    "p": "toggle",
-    "n": "next",
-    "right": "next",
-    "b": "previous",
-    "left": "previous",
-    "r": "repeat",
-}
+FLAG_NAMES = {"start": "--from"}
+A_KEY = "key"
 
 
-class _Delay(click.ParamType[int]):
+class _Delay(click.ParamType[int | str]):
+    """A time, or "key": until one is pressed."""
+
     name = "duration"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
         from voiceroutine.units import parse_duration
 
-        if isinstance(value, int):
+        if isinstance(value, int) or value == A_KEY:
             return value
         try:
             return parse_duration(float(value) if str(value).replace(".", "", 1).isdigit() else value)  # type: ignore[arg-type]
@@ -53,30 +50,56 @@ class _Delay(click.ParamType[int]):
 @click.argument("routine", default=DEFAULT_ROUTINE)
 @listening_options
 @click.option("--device", metavar="NAME", help="The sound device, by name or number.")
-@click.option("--delay", type=_Delay(), default=0, metavar="TIME", help='Time to reach the mat, like "10s".')
-@click.option("--no-ui", is_flag=True, help="Print plain lines instead of the screen.")
+@click.option(
+    "--delay",
+    type=_Delay(),
+    default=0,
+    metavar="TIME|key",
+    help='Time to reach the mat, like "10s"; "key" waits for one.',
+)
+@click.option("--no-ui", is_flag=True, help="Print a line for each event instead of the screen.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each event, a line each, for programs.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
-def command(routine: str, device: str | None, delay: int, no_ui: bool, quiet: bool, **flags: Any) -> None:
+def command(
+    routine: str, *, device: str | None, delay: int | str, no_ui: bool, as_json: bool, quiet: bool, **flags: Any
+) -> None:
     """Play ROUTINE aloud (a name or a file; neck-cooldown if none is given)."""
     from voiceroutine.cli.keyboard import can_read_keys
     from voiceroutine.errors import DeviceError
-    from voiceroutine.player import LEAD_IN_MS, Session
+    from voiceroutine.player import Session
 
+    _check_flags(delay, as_json=as_json, quiet=quiet)
     loudspeaker = partial(_open_device, device)
-    session = Session(loudspeaker, lead_in_ms=max(LEAD_IN_MS, delay), has_listener=can_read_keys())
+    session = Session(loudspeaker, lead_in_ms=_lead_in_ms(delay), has_listener=can_read_keys())
     with _interrupted_by_signals(), _running(session):
         session.wait_until_awake(HEAD_START_S)
         notices: SimpleQueue[str] = SimpleQueue()
         production = produced(routine, tell=notices.put, **flags)
         score = _perform(session, production)
+        show = partial(_display, production, begins_by_key=delay == A_KEY, no_ui=no_ui, quiet=quiet, as_json=as_json)
         try:
-            with closing(_display(production, no_ui=no_ui, quiet=quiet)) as display:
-                _watch(session, score, display, notices)
+            with closing(show()) as display:
+                _watch(session, display, notices, any_key_begins=bool(delay))
         except DeviceError as error:
             raise DeviceError(f"{error}\n{_way_out(routine, flags)}") from error
-        if not quiet:
+        if not quiet and not as_json:
             snapshot = session.snapshot()
             click.echo(_ending(snapshot, snapshot.score or score))
+
+
+def _check_flags(delay: int | str, *, as_json: bool, quiet: bool) -> None:
+    from voiceroutine.cli.keyboard import can_read_keys
+
+    if as_json and quiet:
+        raise click.UsageError("--json prints and --quiet doesn't; give one of them.")
+    if delay == A_KEY and not can_read_keys():
+        raise click.UsageError('There is no terminal to press a key on; give --delay a time, like "10s".')
+
+
+def _lead_in_ms(delay: int | str) -> int | None:
+    from voiceroutine.player import LEAD_IN_MS
+
+    return max(LEAD_IN_MS, delay) if isinstance(delay, int) else None
 
 
 @contextmanager
@@ -89,9 +112,19 @@ def _running(session: Session) -> Iterator[None]:
 
 @contextmanager
 def _interrupted_by_signals() -> Iterator[None]:
-    """End as by Ctrl-C, with the terminal restored, when the terminal is closed or the program is told to end."""
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    """End as by Ctrl-C, with the terminal restored, when the terminal is closed or the program is told to end.
+
+    Only once: a second signal would interrupt what restores it.
+    """
+    numbers = [getattr(signal, name) for name in ENDING_SIGNALS if hasattr(signal, name)]
+    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for one in numbers:
+            signal.signal(one, _nothing)
+        signal.default_int_handler(number, frame)
+
+    before = [signal.signal(number, end) for number in numbers]
     try:
         yield
     finally:
@@ -99,12 +132,22 @@ def _interrupted_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _nothing(number: int, frame: FrameType | None) -> None:
+    """Let a signal pass. Python raises an error for one that comes just as it begins to be ignored."""
+
+
 def _ending(snapshot: Snapshot, score: Score) -> str:
     from voiceroutine.units import clock_text
 
+    broke_off = f"Sound broke off {_times(snapshot.breaks)}." if snapshot.breaks else ""
     if snapshot.state == "done":
-        return f"Done: {clock_text(score.total_ms)}."
-    return f"Stopped at {clock_text(max(0, snapshot.position_ms))} of {clock_text(score.total_ms)}."
+        return f"Done: {clock_text(score.total_ms)}. {broke_off}".rstrip()
+    stopped = f"Stopped at {clock_text(max(0, snapshot.position_ms))} of {clock_text(score.total_ms)}."
+    return f"{stopped} {broke_off}".rstrip()
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def _open_device(device: str | None, first: Block) -> LiveSink:
@@ -121,57 +164,67 @@ def _perform(session: Session, production: Production) -> Score:
     return score
 
 
-def _display(production: Production, *, no_ui: bool, quiet: bool) -> Display:
-    from voiceroutine.cli.display import LineDisplay, ScreenDisplay
+def _display(production: Production, *, begins_by_key: bool, no_ui: bool, quiet: bool, as_json: bool) -> Display:
+    from voiceroutine.cli.lines import LineDisplay, QuietDisplay
+    from voiceroutine.cli.show import voice_text
 
-    if quiet:
-        return _NoDisplay()
     choice, title = production.choice, production.routine.title
+    voice = voice_text(choice.engine.name, production.routine.voice.name)
     is_silent = choice.engine.name == "silent" or production.routine.cues.profile == "bell"
-    about_voice = f"{title}. Voice: {choice.engine.name} ({choice.why})."
+    if as_json:
+        from voiceroutine.cli.lines import JsonDisplay
+
+        return JsonDisplay(title, voice, production.estimated_timeline().duration_ms)
+    if quiet:
+        return QuietDisplay()
     if no_ui or not _is_screen():
-        lines = LineDisplay(shows_words=is_silent)
-        lines.say(about_voice)
+        lines = LineDisplay(shows_words=is_silent, begins_by_key=begins_by_key)
+        lines.say(f"{title}. Voice: {choice.engine.name} ({choice.why}).")
         return lines
     from rich.console import Console
 
-    screen = ScreenDisplay(title, Console())
-    if is_silent:
-        screen.say(about_voice)
-    return screen
+    from voiceroutine.cli.display import ScreenDisplay
+
+    return ScreenDisplay(title, Console(), voice=voice, shows_words=is_silent, begins_by_key=begins_by_key)
 
 
 def _is_screen() -> bool:
     import os
 
-    return sys.stdout.isatty() and os.environ.get("TERM", "") != "dumb"
+    from voiceroutine.cli.keyboard import is_in_background
+
+    if not sys.stdout.isatty() or os.environ.get("TERM", "") == "dumb":
+        return False
+    return not is_in_background(sys.stdout.fileno())
 
 
-class _NoDisplay:
-    def show(self, snapshot: object, score: object) -> None:
-        """Show nothing."""
-
-    def say(self, text: str) -> None:
-        """Say nothing."""
-
-    def close(self) -> None:
-        """There is nothing to restore."""
-
-
-def _watch(session: Session, score: Score, display: Display, notices: SimpleQueue[str]) -> None:
+def _watch(session: Session, display: Display, notices: SimpleQueue[str], *, any_key_begins: bool) -> None:
     from voiceroutine.cli.keyboard import keys
 
-    with keys() as read_key:
+    with keys(display) as read_key:
         while not session.wait(0):
             while not notices.empty():
                 display.say(notices.get())
             key = read_key(LOOK_S)
-            if key == "q":
-                return
-            if key in KEY_COMMANDS:
-                session.send(KEY_COMMANDS[key])
-            snapshot = session.snapshot()
-            display.show(snapshot, snapshot.score or score)
+            if key is not None:
+                any_key_begins = _obey(key, session, display, any_key_begins=any_key_begins)
+            display.show(session.snapshot())
+        display.show(session.snapshot())
+
+
+def _obey(key: str, session: Session, display: Display, *, any_key_begins: bool) -> bool:
+    """Do what a key means; return whether any key still begins the session."""
+    from voiceroutine.cli.events import is_leading_in
+    from voiceroutine.cli.keyboard import KEY_COMMANDS
+
+    if key == "?":
+        display.show_keys()
+    elif any_key_begins and key != "q" and is_leading_in(session.snapshot()):
+        session.send("resume")
+        return False
+    elif key in KEY_COMMANDS:
+        session.send(KEY_COMMANDS[key])
+    return any_key_begins
 
 
 def _way_out(routine: str, flags: Mapping[str, Any]) -> str:
@@ -180,9 +233,16 @@ def _way_out(routine: str, flags: Mapping[str, Any]) -> str:
 
     parts = [*_program(), "export", routine]
     for name, value in flags.items():
-        parts += [f"--{name.replace('_', '-')}"] * bool(value) + ([str(value)] if value and value is not True else [])
+        parts += _as_given(FLAG_NAMES.get(name) or f"--{name.replace('_', '-')}", value)
     parts += ["-o", Path(routine).name.removesuffix(".toml") + ".wav"]
     return f"To make a file instead and play it elsewhere: {shlex.join(parts)}"
+
+
+def _as_given(flag: str, value: object) -> list[str]:
+    if value is True:
+        return [flag]
+    values = value if isinstance(value, tuple) else (value,)
+    return [part for one in values if one for part in (flag, str(one))]
 
 
 def _program() -> list[str]:

@@ -83,8 +83,8 @@ def timeline_data(timeline: Timeline, voice: str) -> dict[str, Any]:
         "title": timeline.title,
         "voice": voice,
         "duration_ms": timeline.duration_ms,
-        "intervals": [_interval_data(placed) for placed in timeline.intervals],
-        "cues": [_cue_data(cue) for cue in timeline.cues],
+        "intervals": [interval_data(placed) for placed in timeline.intervals],
+        "cues": [cue_data(cue) for cue in timeline.cues],
         "chapters": [
             {"start_ms": chapter.start_ms, "end_ms": chapter.end_ms, "title": chapter.title}
             for chapter in timeline.chapters
@@ -109,7 +109,8 @@ def problem_data(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _interval_data(placed: Placed) -> dict[str, Any]:
+def interval_data(placed: Placed) -> dict[str, Any]:
+    """Return an interval at its instants, and what it is of."""
     interval, step = placed.interval, placed.interval.step
     return {
         "kind": interval.kind,
@@ -128,7 +129,8 @@ def _interval_data(placed: Placed) -> dict[str, Any]:
     }
 
 
-def _cue_data(cue: Cue) -> dict[str, Any]:
+def cue_data(cue: Cue) -> dict[str, Any]:
+    """Return words or a chime at their instants."""
     from voiceroutine.cues import Speech
 
     instants = {"start_ms": cue.at_ms, "end_ms": cue.end_ms}

@@ -33,7 +33,7 @@ def timetable(timeline: Timeline, voice: str, width: int | None) -> Iterator[str
     yield from _totals(timeline, voice)
     for part in parts_of(timeline):
         yield ""
-        title = " · ".join(filter(None, (part.chapter.title, part.dose)))
+        title = " · ".join(filter(None, (_numbered(part), part.dose)))
         yield from _line(part.chapter.start_ms, "", title, width)
         yield from _rows(part, width)
     yield ""
@@ -51,6 +51,12 @@ def _totals(timeline: Timeline, voice: str) -> Iterator[str]:
     words_ms = timeline.duration_ms // 1000 * 1000 - work_ms - gaps_ms
     spoken = f"Spoken in all: {clock_text(totals.spoken_ms)}."
     yield f"Work {clock_text(work_ms)}, gaps {clock_text(gaps_ms)}, words alone {clock_text(words_ms)}. {spoken}"
+
+
+def _numbered(part: Part) -> str:
+    """Return what a part is called, with the number that its exercise can be chosen by."""
+    number = next((placed.interval.step.number for placed in part.intervals if placed.interval.step), 0)
+    return f"{number}. {part.chapter.title}" if number else part.chapter.title
 
 
 def _rows(part: Part, width: int | None) -> Iterator[str]:
