@@ -309,14 +309,18 @@ def test_about_names_the_red_flags(command: Command) -> None:
 
 
 def test_the_way_out_of_no_sound_is_a_command_with_the_same_flags() -> None:
-    from voiceroutine.cli.play import _way_out
+    from voiceroutine.cli.play import _ways_out
+    from voiceroutine.player import Snapshot
 
+    unheard, heard = (Snapshot(state="failed", position_ms=position_ms, index=0) for position_ms in (-100, 61_000))
     flags = {"voice": "espeak:en-us", "rate": None, "profile": "quiet", "no_limits": True}
     choice = {"start": "Neck tilt", "only": ("1,2", "3"), "skip": ()}
-    assert _way_out("my routines/a b.toml", flags).endswith(
+    assert _ways_out("my routines/a b.toml", flags, unheard).endswith(
         " export 'my routines/a b.toml' --voice espeak:en-us --profile quiet --no-limits -o 'a b.wav'"
     )
-    assert _way_out("neck", choice).endswith(" export neck --from 'Neck tilt' --only 1,2 --only 3 -o neck.wav")
+    later, file = _ways_out("neck", choice, heard).splitlines()
+    assert later.endswith(" play neck --from 'Neck tilt' --only 1,2 --only 3 --resume")
+    assert file.endswith(" export neck --from 'Neck tilt' --only 1,2 --only 3 -o neck.wav")
 
 
 def test_flags_come_from_the_environment_too(command: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -258,23 +258,20 @@ class _Output:
 
     Attributes:
         written_frames: to this loudspeaker.
-        breaks: how often sound broke off, this loudspeaker and those before it together.
+        breaks: how often sound broke off while it should have gone on, all loudspeakers together.
         trouble: what is wrong, while another is looked for.
     """
 
     def __init__(self, open_sink: Callable[[Block], LiveSink], patience_s: float) -> None:
         self.written_frames = 0
+        self.breaks = 0
         self.trouble = ""
         self._open_sink = open_sink
         self._patience_s = patience_s
         self._sink: LiveSink | None = None
         self._stretches: deque[_Stretch] = deque(maxlen=64)
-        self._lost_breaks = 0
+        self._underflows = 0
         self._waited_s, self._nap_s = 0.0, _FIRST_NAP_S
-
-    @property
-    def breaks(self) -> int:
-        return self._lost_breaks + (self._sink.underflows if self._sink is not None else 0)
 
     @property
     def block_frames(self) -> int:
@@ -310,8 +307,8 @@ class _Output:
     def _let_go(self) -> None:
         assert self._sink is not None
         self._sink.close()
-        self._lost_breaks += 1 + self._sink.underflows
-        self._sink = None
+        self.breaks += 1
+        self._sink, self._underflows = None, 0
         if self.written_frames > _LASTING_FRAMES:
             self._waited_s, self._nap_s = 0.0, _FIRST_NAP_S
 
@@ -354,6 +351,12 @@ class _Output:
         while len(self._stretches) > 1 and self._stretches[-1].sink_frame > self.written_frames:
             self._stretches.pop()
         return self._stretches[-1].position_at(self.written_frames)
+
+    def count_breaks(self, *, goes_on: bool) -> None:
+        """Count the underflows since the last time, if nothing but the next block was to be heard meanwhile."""
+        assert self._sink is not None
+        before, self._underflows = self._underflows, self._sink.underflows
+        self.breaks += self._underflows - before if goes_on else 0
 
     def note(self, position: int, *, moves: bool) -> None:
         """Say which place of the timeline is written next, and whether it will move on."""
@@ -504,6 +507,9 @@ class _Performance:
         if command == "quit":
             stopping.set()
             return
+        if command == "more":
+            self._more += 1
+            return
         self._take_back()
         wait = self._wait()
         if command in {"toggle", "resume"} and wait is not None and not self._is_paused:
@@ -512,8 +518,6 @@ class _Performance:
             self._resume()
         elif command in {"toggle", "pause"}:
             self._is_paused, self._count_in = True, None
-        elif command == "more":
-            self._more += 1
         elif command in _LEVELS:
             self._change_levels(command)
         else:
@@ -624,6 +628,7 @@ class _Performance:
 
     def _write_timeline(self, frames: int) -> None:
         position, mix, levels = self._position, self.score.mix, self.levels
+        self._output.count_breaks(goes_on=self._goes_on is not None and self._before is None)
         self._output.note(position, moves=True)
         block = mix.read(position, self._block[:frames], levels)
         self._fade_in(block)

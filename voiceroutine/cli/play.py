@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import FrameType
 
+    from voiceroutine.cli.diary import Diary
     from voiceroutine.cli.display import Display
+    from voiceroutine.history import Ended
     from voiceroutine.player import Session, Snapshot
     from voiceroutine.production import Production
     from voiceroutine.score import Score
     from voiceroutine.sinks import Block, LiveSink
+    from voiceroutine.status import Status
 
 LOOK_S = 0.2
 ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
@@ -57,39 +60,110 @@ class _Delay(click.ParamType[int | str]):
     metavar="TIME|key",
     help='Time to reach the mat, like "10s"; "key" waits for one.',
 )
+@click.option("--resume", is_flag=True, help="Go on where this routine was interrupted, without asking.")
+@click.option("--fresh", is_flag=True, help="Begin at the beginning, without asking.")
 @click.option("--no-ui", is_flag=True, help="Print a line for each event instead of the screen.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each event, a line each, for programs.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
 def command(
-    routine: str, *, device: str | None, delay: int | str, no_ui: bool, as_json: bool, quiet: bool, **flags: Any
+    routine: str,
+    *,
+    device: str | None,
+    delay: int | str,
+    resume: bool,
+    fresh: bool,
+    no_ui: bool,
+    as_json: bool,
+    quiet: bool,
+    **flags: Any,
 ) -> None:
     """Play ROUTINE aloud (a name or a file; neck-cooldown if none is given)."""
     from voiceroutine.cli.keyboard import can_read_keys
     from voiceroutine.errors import DeviceError
     from voiceroutine.player import Session
 
-    _check_flags(delay, as_json=as_json, quiet=quiet)
+    _check_flags(delay, resume=resume, fresh=fresh, as_json=as_json, quiet=quiet)
     loudspeaker = partial(_open_device, device)
     session = Session(loudspeaker, lead_in_ms=_lead_in_ms(delay), has_listener=can_read_keys())
     with _interrupted_by_signals(), _running(session):
         session.wait_until_awake(HEAD_START_S)
         notices: SimpleQueue[str] = SimpleQueue()
         production = produced(routine, tell=notices.put, **flags)
-        score = _perform(session, production)
+        diary = _diary(production, routine, flags)
+        asks = not (fresh or as_json or quiet) and can_read_keys() and sys.stdout.isatty()
+        start_index = _start_index(diary, notices, resumes=resume, asks=asks)
+        score = _perform(session, production, start_index)
         show = partial(_display, production, begins_by_key=delay == A_KEY, no_ui=no_ui, quiet=quiet, as_json=as_json)
         try:
-            with closing(show()) as display:
-                _watch(session, display, notices, any_key_begins=bool(delay))
+            with _kept(diary, session, notices), closing(show()) as display, _reachable(session, production):
+                _watch(session, display, notices, diary, any_key_begins=bool(delay))
         except DeviceError as error:
-            raise DeviceError(f"{error}\n{_way_out(routine, flags)}") from error
+            raise DeviceError(f"{error}\n{_ways_out(routine, flags, session.snapshot())}") from error
         if not quiet and not as_json:
             snapshot = session.snapshot()
-            click.echo(_ending(snapshot, snapshot.score or score))
+            click.echo("\n".join([*_all(notices), _ending(snapshot, snapshot.score or score)]))
 
 
-def _check_flags(delay: int | str, *, as_json: bool, quiet: bool) -> None:
+def _diary(production: Production, routine: str, flags: Mapping[str, Any]) -> Diary:
+    from voiceroutine.cli.diary import Diary
+
+    told = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in flags.items() if value}
+    return Diary(production, routine, told)
+
+
+def _start_index(diary: Diary, notices: SimpleQueue[str], *, resumes: bool, asks: bool) -> int:
+    """Return the interval to begin with: where the session was interrupted, if the listener wants to go on there."""
+    found = diary.place() if resumes or asks else None
+    if found is None:
+        if resumes:
+            notices.put("No interrupted session of this routine is remembered, so it begins at the beginning.")
+        return 0
+    index, where = found
+    return index if resumes or click.confirm(f"Go on with {where}?", default=True) else 0
+
+
+@contextmanager
+def _kept(diary: Diary, session: Session, notices: SimpleQueue[str]) -> Iterator[None]:
+    """Keep what is to be kept of a session, however it ends."""
+    from voiceroutine.errors import DeviceError
+
+    ended: Ended = "stopped"
+    try:
+        yield
+        ended = "done" if session.snapshot().state == "done" else "stopped"
+    except DeviceError:
+        ended = "lost device"
+        raise
+    finally:
+        if trouble := diary.close(session.snapshot(), ended):
+            notices.put(trouble)
+
+
+@contextmanager
+def _reachable(session: Session, production: Production) -> Iterator[None]:
+    """Let other programs of this user control the session, and keep the machine awake for it."""
+    from voiceroutine.awake import awake
+    from voiceroutine.mpris import MediaKeys
+    from voiceroutine.remote import RemoteControl
+    from voiceroutine.status import status_of
+
+    def describe() -> Status:
+        return status_of(production.routine.title, session.snapshot())
+
+    with RemoteControl(session, describe), MediaKeys(session, describe), awake():
+        yield
+
+
+def _all(notices: SimpleQueue[str]) -> Iterator[str]:
+    while not notices.empty():
+        yield notices.get()
+
+
+def _check_flags(delay: int | str, *, resume: bool, fresh: bool, as_json: bool, quiet: bool) -> None:
     from voiceroutine.cli.keyboard import can_read_keys
 
+    if resume and fresh:
+        raise click.UsageError("--resume goes on and --fresh begins anew; give one of them.")
     if as_json and quiet:
         raise click.UsageError("--json prints and --quiet doesn't; give one of them.")
     if delay == A_KEY and not can_read_keys():
@@ -143,7 +217,8 @@ def _ending(snapshot: Snapshot, score: Score) -> str:
     if snapshot.state == "done":
         return f"Done: {clock_text(score.total_ms)}. {broke_off}".rstrip()
     stopped = f"Stopped at {clock_text(max(0, snapshot.position_ms))} of {clock_text(score.total_ms)}."
-    return f"{stopped} {broke_off}".rstrip()
+    goes_on = "With --resume it goes on there." if snapshot.position_ms > 0 else ""
+    return " ".join(filter(None, (stopped, goes_on, broke_off)))
 
 
 def _times(number: int) -> str:
@@ -156,11 +231,11 @@ def _open_device(device: str | None, first: Block) -> LiveSink:
     return open_device(device, first)
 
 
-def _perform(session: Session, production: Production) -> Score:
+def _perform(session: Session, production: Production, start_index: int) -> Score:
     from voiceroutine.score import score_of
 
     score = score_of(production)
-    session.perform(score)
+    session.perform(score, start_index)
     return score
 
 
@@ -198,17 +273,21 @@ def _is_screen() -> bool:
     return not is_in_background(sys.stdout.fileno())
 
 
-def _watch(session: Session, display: Display, notices: SimpleQueue[str], *, any_key_begins: bool) -> None:
+def _watch(
+    session: Session, display: Display, notices: SimpleQueue[str], diary: Diary, *, any_key_begins: bool
+) -> None:
     from voiceroutine.cli.keyboard import keys
 
     with keys(display) as read_key:
         while not session.wait(0):
-            while not notices.empty():
-                display.say(notices.get())
+            for notice in _all(notices):
+                display.say(notice)
             key = read_key(LOOK_S)
             if key is not None:
                 any_key_begins = _obey(key, session, display, any_key_begins=any_key_begins)
-            display.show(session.snapshot())
+            snapshot = session.snapshot()
+            diary.look(snapshot)
+            display.show(snapshot)
         display.show(session.snapshot())
 
 
@@ -227,15 +306,20 @@ def _obey(key: str, session: Session, display: Display, *, any_key_begins: bool)
     return any_key_begins
 
 
-def _way_out(routine: str, flags: Mapping[str, Any]) -> str:
+def _ways_out(routine: str, flags: Mapping[str, Any], snapshot: Snapshot) -> str:
+    """Return the commands that help: to go on later, if anything was heard, and to make a file."""
     import shlex
     from pathlib import Path
 
-    parts = [*_program(), "export", routine]
+    asked = [routine]
     for name, value in flags.items():
-        parts += _as_given(FLAG_NAMES.get(name) or f"--{name.replace('_', '-')}", value)
-    parts += ["-o", Path(routine).name.removesuffix(".toml") + ".wav"]
-    return f"To make a file instead and play it elsewhere: {shlex.join(parts)}"
+        asked += _as_given(FLAG_NAMES.get(name) or f"--{name.replace('_', '-')}", value)
+    export = [*_program(), "export", *asked, "-o", Path(routine).name.removesuffix(".toml") + ".wav"]
+    file = f"To make a file instead and play it elsewhere: {shlex.join(export)}"
+    if snapshot.position_ms <= 0:
+        return file
+    later = shlex.join([*_program(), "play", *asked, "--resume"])
+    return f"Your place is kept. To go on later: {later}\n{file}"
 
 
 def _as_given(flag: str, value: object) -> list[str]:
