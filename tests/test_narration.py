@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -237,6 +237,36 @@ def test_an_engine_that_hangs_is_left_behind() -> None:
         spoken(Failing(name="failing", how="hangs"), [text], settings, patience_s=0.2)
     assert time.monotonic() - began_s < 5
     assert str(caught.value) == "failing has not answered for 2 s."
+
+
+@dataclass
+class Stuck(Tones):
+    """One that works at several sentences at once, fails at one of them, and ends the others only if it is told."""
+
+    at_once: threading.Barrier = field(default_factory=lambda: threading.Barrier(4))
+    ended: list[str] = field(default_factory=list)
+    features: frozenset[Feature] = frozenset({"parallel"})
+
+    def synthesize(self, text: str, settings: VoiceSettings, cancel: threading.Event | None = None) -> Clip:
+        self.asked.append(text)
+        if self.at_once.wait(20) == 0:
+            raise VoiceError("stuck is stuck.")
+        if cancel is not None and cancel.wait(20):
+            self.ended.append(text)
+            raise CanceledError
+        return super().synthesize(text, settings, cancel)
+
+
+def test_what_an_engine_that_failed_still_makes_is_ended_and_spoken_by_the_next() -> None:
+    first = Stuck(name="stuck")
+    narrator, second, messages = narrated(first)
+    lines = [say(f"Line {number}.") for number in range(12)]
+    narrator.follow(lines)
+    assert all(narrator.duration_ms(line) > 0 for line in lines)
+    narrator.close()
+    assert (len(first.asked), len(first.ended)) == (4, 3)
+    assert sorted(second.asked) == sorted(line.text for line in lines)
+    assert messages == ["stuck is stuck. From here on second speaks."]
 
 
 def test_where_nobody_takes_over_the_failure_is_told(cache: ClipCache) -> None:

@@ -191,6 +191,19 @@ def test_a_routine_completes_with_a_program_that_breaks(
     assert (tmp_path / "out.wav").stat().st_size > 500_000
 
 
+@pytest.mark.slow
+def test_a_routine_waits_once_for_a_program_that_never_ends(
+    program: Path, tmp_path: Path, command: Callable[..., Ended]
+) -> None:
+    voice = f"command:{settings(program, 'how=hangs', 'text={text}').name}"
+    began_s = time.monotonic()
+    ended = command("export", "neck-cooldown", "--voice", voice, "-o", str(tmp_path / "out.wav"))
+    assert time.monotonic() - began_s < 15
+    assert ended.status == 0, ended.err
+    assert ended.err.endswith(" s, and was ended. From here on espeak speaks.\n")
+    assert ended.err.count("\n") == 1
+
+
 def test_a_routine_can_not_run_a_program(program: Path, tmp_path: Path, command: Callable[..., Ended]) -> None:
     mark = tmp_path / "was run"
     routine = tmp_path / "evil.toml"

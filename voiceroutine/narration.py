@@ -19,7 +19,7 @@ from voiceroutine.errors import VoiceError
 from voiceroutine.phrases import phrases_for
 from voiceroutine.reading import VERSION, as_written
 from voiceroutine.units import SAMPLERATE_HZ
-from voiceroutine.voices import LineError, load_engine, who_speaks
+from voiceroutine.voices import CanceledError, LineError, load_engine, who_speaks
 from voiceroutine.words import Word
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ class Narrator:
     def close(self) -> None:
         """Stop what is being made, and let go of the engines. What was made is there on the next run."""
         self._canceled.set()
+        self._cast.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._cast.close()
         if self.cache and self._has_written:
@@ -183,6 +184,8 @@ class Narrator:
                 self._cast.announce(error, following)
             except VoiceError as error:
                 following = self._cast.replaced(part.engine, error)
+            except CanceledError as error:
+                following = self._cast.successor(part.engine, error)
             with self._lock:
                 self._parts[_identity(utterance)] = self._cast_for(utterance, following)
 
@@ -202,7 +205,8 @@ class Narrator:
     def _spoken(self, utterance: Utterance, part: _Part) -> Clip:
         from voiceroutine.speaking import spoken
 
-        return spoken(part.engine, _sentences(utterance, part.engine), part.settings, self._canceled)
+        sentences = _sentences(utterance, part.engine)
+        return spoken(part.engine, sentences, part.settings, self._cast.cancel_of(part.engine))
 
     def _part(self, utterance: Utterance) -> _Part:
         identity = _identity(utterance)
@@ -227,6 +231,15 @@ class Narrator:
             engine = following
 
 
+@dataclass(eq=False, slots=True, kw_only=True)
+class _Member:
+    """An engine that speaks, until it fails; then what it still makes is ended."""
+
+    engine: Engine
+    cancel: Event
+    failure: VoiceError | None = None
+
+
 class _Cast:
     """The engine that speaks, and those that take over. Thread-safe.
 
@@ -237,18 +250,24 @@ class _Cast:
     """
 
     def __init__(self, first: Engine, successors: Iterable[Engine], tell: Callable[[str], None]) -> None:
-        self._engines = [first]
+        self._members = [_Member(engine=first, cancel=Event())]
         self._successors = iter(successors)
         self._tell = tell
         self._told: set[str] = set()
-        self._retired: list[Engine] = []
+        self._canceled = Event()
         self._lock = RLock()
 
     @property
     def current(self) -> Engine:
         """The first engine that hasn't failed."""
         with self._lock:
-            return next(engine for engine in self._engines if engine not in self._retired)
+            return next(member.engine for member in self._members if member.failure is None)
+
+    def cancel_of(self, engine: Engine) -> Event:
+        """Return what is set once nobody waits for an engine's sentences any more."""
+        with self._lock:
+            member = self._member(engine)
+            return member.cancel if member else self._canceled
 
     def after(self, engine: Engine, error: VoiceError) -> Engine:
         """Return who speaks what an engine can't.
@@ -257,35 +276,61 @@ class _Cast:
             VoiceError: there is nobody: the error that was given.
         """
         with self._lock:
-            place = self._engines.index(engine) + 1 if engine in self._engines else len(self._engines)
-            for following in self._engines[place:]:
-                if following not in self._retired:
-                    return following
+            member = self._member(engine)
+            place = self._members.index(member) + 1 if member else len(self._members)
+            for following in self._members[place:]:
+                if following.failure is None:
+                    return following.engine
             following_or_none = next(self._successors, None)
             if following_or_none is None:
                 raise error
-            self._engines.append(following_or_none)
+            # After cancel(), it is not to begin.
+            cancel = self._canceled if self._canceled.is_set() else Event()
+            self._members.append(_Member(engine=following_or_none, cancel=cancel))
             return following_or_none
 
     def replaced(self, engine: Engine, error: VoiceError) -> Engine:
-        """Return who speaks from now on instead of an engine that failed."""
+        """Return who speaks from now on instead of an engine that failed; the rest of its sentences are ended."""
         with self._lock:
             following = self.after(engine, error)
-            if engine not in self._retired:
-                self._retired.append(engine)
+            member = self._member(engine)
+            if member and member.failure is None:
+                member.failure = error
+                member.cancel.set()
                 self._tell_once(f"{_sentence(error)} From here on {who_speaks(following)}.")
             return following
+
+    def successor(self, engine: Engine, canceled: CanceledError) -> Engine:
+        """Return who speaks a sentence that was ended because its engine failed at another.
+
+        Raises:
+            CanceledError: it wasn't ended because of that: what was given.
+        """
+        with self._lock:
+            member = self._member(engine)
+            if self._canceled.is_set() or member is None or member.failure is None:
+                raise canceled
+            return self.after(engine, member.failure)
 
     def announce(self, error: LineError, following: Engine) -> None:
         """Tell why a line is spoken by another engine."""
         with self._lock:
             self._tell_once(f"{_sentence(error)} Instead, {who_speaks(following)}.")
 
+    def cancel(self) -> None:
+        """End what is being spoken."""
+        with self._lock:
+            for cancel in (self._canceled, *(member.cancel for member in self._members)):
+                cancel.set()
+
     def close(self) -> None:
         """Let go of all engines."""
         with self._lock:
-            for engine in self._engines:
-                engine.close()
+            for member in self._members:
+                member.engine.close()
+
+    def _member(self, engine: Engine) -> _Member | None:
+        return next((member for member in self._members if member.engine is engine), None)
 
     def _tell_once(self, message: str) -> None:
         if message not in self._told:

@@ -168,6 +168,9 @@ class _Take:
         return future
 
     def _ask(self, text: str, future: Future[Clip]) -> None:
+        if self._cancel.is_set():
+            future.set_exception(CanceledError())
+            return
         try:
             future.set_result(self._engine.synthesize(text, self._settings, self._cancel))
         except (CanceledError, VoiceError) as error:

@@ -104,6 +104,8 @@ class CommandEngine:
             if cancel is not None and cancel.is_set():
                 raise CanceledError
         try:
+            if cancel is not None and cancel.is_set():
+                raise CanceledError
             yield
         finally:
             self._turns.release()
