@@ -81,6 +81,11 @@ def main() -> None:
     for line in sys.stdin:
         job = json.loads(line)
         if job["do"] == "voices":
+            if HOW == "lists late":
+                time.sleep(1.5)
+            if HOW == "dies while listing" and MARK and not MARK.exists():
+                MARK.touch()
+                os.kill(os.getpid(), 9)
             print(json.dumps({"id": job["id"], "version": "0", "voices": VOICES}), flush=True)
             continue
         if MARK:

@@ -7,10 +7,12 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from threading import Event, Thread, Timer
 
@@ -21,8 +23,17 @@ from voiceroutine.cues import Utterance
 from voiceroutine.errors import VoiceError
 from voiceroutine.narration import Narrator
 from voiceroutine.routine import VoiceSettings
-from voiceroutine.voices import CanceledError, Engine, VoiceInfo, load_engine, successors
-from voiceroutine.voices.system import Children, Say, SystemEngine
+from voiceroutine.voices import (
+    CanceledError,
+    Engine,
+    VoiceInfo,
+    choose_engine,
+    load_engine,
+    probe_engine,
+    programs,
+    successors,
+)
+from voiceroutine.voices.system import CHILD, Children, Say, SystemEngine
 
 pytestmark = pytest.mark.slow
 SETTINGS = VoiceSettings(engine="system")
@@ -190,6 +201,111 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
     while Path(f"/proc/{child}").exists() and time.monotonic() < began_s + 5:
         time.sleep(0.02)
     assert not Path(f"/proc/{child}").exists()
+
+
+LATE = [sys.executable, "-u", str(FAULTY), "lists late", "0"]
+
+
+def late() -> SystemEngine:
+    """Return an engine as that of a busy machine."""
+    return SystemEngine(Children(LATE))
+
+
+def test_on_a_busy_machine_who_asks_for_it_waits_longer_than_who_takes_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [EntryPoint(name="late", value="test_voice_system:late", group="voiceroutine.voices")]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
+    probe = probe_engine("late")
+    assert (probe.ok, probe.reason) == (False, "The system's voice has not answered for 0.9 s")
+    choice = choose_engine(VoiceSettings(engine="late"))
+    assert len(choice.engine.synthesize("One.", SETTINGS).samples) == 4_000
+    choice.engine.close()
+
+
+def test_a_child_that_dies_while_it_lists_voices_is_replaced(tmp_path: Path) -> None:
+    command = [sys.executable, "-u", str(FAULTY), "dies while listing", "0", str(tmp_path / "mark")]
+    engine = SystemEngine(Children(command))
+    assert engine.probe().ok
+    assert (tmp_path / "mark").exists()
+    engine.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_closing_ends_a_child_that_hangs(faulty: Make) -> None:
+    before, ended = children_of(os.getpid()), list[str]()
+    engine = faulty("hangs", patience_s=30.0)
+
+    def speak() -> None:
+        with pytest.raises(CanceledError):
+            engine.synthesize("One.", SETTINGS)
+        ended.append("canceled")
+
+    speaking = Thread(target=speak)
+    speaking.start()
+    until_s = time.monotonic() + 5
+    while children_of(os.getpid()) == before and time.monotonic() < until_s:
+        time.sleep(0.02)
+    assert children_of(os.getpid()) != before
+    engine.close()
+    speaking.join(5)
+    assert ended == ["canceled"]
+    assert children_of(os.getpid()) == before
+
+
+HUNG = """
+import sys, threading, time
+from voiceroutine.voices.system import Children, SystemEngine
+from voiceroutine.routine import VoiceSettings
+engine = SystemEngine(Children([sys.executable, '-u', {faulty!r}, 'hangs', '0']), patience_s=60)
+speak = lambda: engine.synthesize('One.', VoiceSettings())
+threading.Thread(target=speak, daemon=True).start()
+time.sleep(1.5)
+print(*(child._process.pid for child in engine._speaker._all), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_child_that_hangs_and_its_folder_are_gone_when_the_program_ends(tmp_path: Path) -> None:
+    code = HUNG.format(faulty=str(FAULTY))
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert ended.stdout.strip()
+    assert not Path(f"/proc/{ended.stdout.strip()}").exists()
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_the_child_of_pyttsx3_ends_with_its_input_even_where_it_hangs(tmp_path: Path) -> None:
+    (tmp_path / "pyttsx3.py").write_text("import time\ntime.sleep(60)\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-P", str(CHILD)], stdin=subprocess.PIPE, text=True, env=environment
+    ) as child:
+        assert child.stdin
+        child.stdin.write('{"id": 1, "do": "voices"}\n')
+        child.stdin.close()
+        try:
+            assert child.wait(10) == 0
+        finally:
+            child.kill()
+
+
+def test_a_full_disk_is_told(faulty: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(programs, "LEAST_ROOM_BYTES", 1 << 62)
+    assert refused(faulty("nothing")) == (
+        f"The disk of {tmp_path} is full, and sentences are written there; make room, or name another folder in TMPDIR."
+    )
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_folder_that_can_not_be_written_is_told(
+    faulty: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    assert refused(faulty("nothing")) == (
+        f"Sentences can't be written into {tmp_path / 'none'}: No such file or directory; "
+        "name another folder in TMPDIR."
+    )
 
 
 def test_voices_are_found_by_name_and_language(faulty: Make) -> None:

@@ -37,10 +37,14 @@ class CanceledError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """Whether something works on this machine, and what was found."""
+    """Whether something works on this machine, and what was found.
+
+    Where it has only not answered in time, it may still work for somebody who waits.
+    """
 
     ok: bool
     reason: str
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +181,7 @@ def choose_engine(settings: VoiceSettings) -> Choice:
         return _chosen(settings)
     engine = load_engine(settings.engine)
     probe = _probe(engine)
-    if not probe.ok:
+    if not probe.ok and not probe.is_late:
         raise VoiceError(f"The voice engine {engine.name} doesn't work here: {probe.reason}. Try --voice auto.")
     engine.fingerprint("", settings)
     return Choice(engine=engine, why="it was asked for")

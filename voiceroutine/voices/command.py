@@ -12,18 +12,18 @@ import os
 import re
 import shlex
 import shutil
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from voiceroutine.cues import Utterance, estimated_ms
 from voiceroutine.errors import VoiceError
 from voiceroutine.voices import CanceledError, LineError, Probe, VoiceInfo
-from voiceroutine.voices.programs import LOOK_S, printed_by, short, whole_clip
+from voiceroutine.voices.programs import LOOK_S, printed_by, short, whole_clip, work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +38,7 @@ EXAMPLE = "--voice 'command:my-tts --speed {rate} -o {output}'"
 PATIENCE_S = 5.0
 MOST_FAILURES = 3
 MOST_AT_ONCE = 4
+CLEARING_S = 1.0
 
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PLACES = ("text", "output", "rate", "language")
@@ -64,6 +65,7 @@ class CommandEngine:
         self._turns = BoundedSemaphore(MOST_AT_ONCE)
         self._has_spoken = False
         self._failures = 0
+        self._is_closed = False
 
     def probe(self) -> Probe:
         """It works wherever there is a program."""
@@ -95,7 +97,12 @@ class CommandEngine:
         return clip
 
     def close(self) -> None:
-        """There is nothing to let go of: each program ends with its sentence."""
+        """Wait until those that were ended have cleared away what they wrote; no more are started."""
+        self._is_closed = True
+        until_s = monotonic() + CLEARING_S
+        for _ in range(MOST_AT_ONCE):
+            if not self._turns.acquire(timeout=max(0.0, until_s - monotonic())):
+                break
 
     @contextmanager
     def _turn(self, cancel: Event | None) -> Iterator[None]:
@@ -104,7 +111,7 @@ class CommandEngine:
             if cancel is not None and cancel.is_set():
                 raise CanceledError
         try:
-            if cancel is not None and cancel.is_set():
+            if self._is_closed or (cancel is not None and cancel.is_set()):
                 raise CanceledError
             yield
         finally:
@@ -264,10 +271,10 @@ def _digest(file: Path, size_bytes: int, modified_ns: int) -> str:  # noqa: ARG0
 def _clip(job: _Job, limit_s: float, cancel: Event | None) -> Clip:
     from voiceroutine.audio import trimmed
 
-    with tempfile.TemporaryDirectory(prefix="voiceroutine-", ignore_cleanup_errors=True) as folder:
-        output = Path(folder) / "speech.wav"
+    with work_folder() as folder:
+        output = folder / "speech.wav"
         stdin = b"" if job.command.has("text") else f"{job.text}\n".encode()
-        sound = printed_by(job.arguments(output), stdin, Path(folder), limit_s, cancel)
+        sound = printed_by(job.arguments(output), stdin, folder, limit_s, cancel)
         if not job.command.has("output"):
             output.write_bytes(sound)
         clip = whole_clip(output, f'"{job.program}"')

@@ -5,12 +5,15 @@ from __future__ import annotations
 import atexit
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +27,6 @@ from voiceroutine.wav import is_cut_short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
     from threading import Event
 
 LOOK_S = 0.05
@@ -32,6 +34,60 @@ LARGEST_BYTES = 64 << 20
 
 _SHOWN_CHARACTERS = 200
 _TOO_LONG_ON_WINDOWS = 206
+LEAST_ROOM_BYTES = 256 << 10
+
+
+class LateError(VoiceError):
+    """A program was not done in time."""
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """Yield a folder for what goes to a program and comes from it; it is gone afterwards, or when this one ends.
+
+    Raises:
+        VoiceError: nothing can be written there, which is told instead of what comes of it.
+    """
+    with _new_folder() as folder:
+        _check_room(folder)
+        try:
+            yield folder
+        except VoiceError:
+            _check_room(folder)
+            raise
+        except OSError as error:
+            _check_room(folder)
+            raise _unwritable(folder.parent, error) from None
+
+
+@contextmanager
+def _new_folder() -> Iterator[Path]:
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="voiceroutine-"))
+    except OSError as error:
+        raise _unwritable(Path(tempfile.gettempdir()), error) from None
+    removal = partial(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(removal)
+    try:
+        yield folder
+    finally:
+        removal()
+        atexit.unregister(removal)
+
+
+def _check_room(folder: Path) -> None:
+    try:
+        free_bytes = shutil.disk_usage(folder).free
+    except OSError:
+        return
+    if free_bytes < LEAST_ROOM_BYTES:
+        message = f"The disk of {folder.parent} is full, and sentences are written there"
+        raise VoiceError(f"{message}; make room, or name another folder in TMPDIR.")
+
+
+def _unwritable(folder: Path, error: OSError) -> VoiceError:
+    message = f"Sentences can't be written into {folder}: {error.strerror or error}"
+    return VoiceError(f"{message}; name another folder in TMPDIR.")
 
 
 def printed_by(
@@ -49,7 +105,8 @@ def printed_by(
     Raises:
         CanceledError: `cancel` was set.
         LineError: an argument is too long.
-        VoiceError: it can't be started, wasn't done in time, wrote too much, or failed.
+        LateError: it wasn't done in time.
+        VoiceError: it can't be started, wrote too much, or failed.
     """
     given, said = folder / "stdin", folder / "stdout"
     given.write_bytes(stdin)
@@ -143,7 +200,7 @@ def _wait(process: subprocess.Popen[bytes], name: str, folder: Path, limit_s: fl
             raise CanceledError
         if _written_bytes(folder) > LARGEST_BYTES:
             raise VoiceError(f'"{name}" wrote more than {LARGEST_BYTES >> 20} MiB, and was ended.')
-    raise VoiceError(f'"{name}" was not done after {limit_s:.0f} s, and was ended.')
+    raise LateError(f'"{name}" was not done after {limit_s:.0f} s, and was ended.')
 
 
 def _written_bytes(folder: Path) -> int:

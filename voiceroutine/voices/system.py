@@ -6,6 +6,7 @@ longer, and what it wrote is looked at. A child that fails is replaced, and the 
 
 from __future__ import annotations
 
+import atexit
 import json
 import locale
 import os
@@ -14,7 +15,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,7 +29,17 @@ from voiceroutine.cues import Utterance, estimated_ms
 from voiceroutine.errors import VoiceError
 from voiceroutine.phrases import beginnings, has_phrases, phrases_for
 from voiceroutine.voices import CanceledError, Probe, VoiceInfo, no_such_voice
-from voiceroutine.voices.programs import LOOK_S, apart, end, nothing_said, printed_by, short, whole_clip
+from voiceroutine.voices.programs import (
+    LOOK_S,
+    LateError,
+    apart,
+    end,
+    nothing_said,
+    printed_by,
+    short,
+    whole_clip,
+    work_folder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +51,7 @@ if TYPE_CHECKING:
 CHILD = Path(__file__).with_name("system_child.py")
 PATIENCE_S = 5.0
 PROBE_S = 0.9
+LISTING_S = 10.0
 CHILDREN = 2
 SAY = "/usr/bin/say"
 
@@ -96,6 +107,8 @@ class SystemEngine:
     def __init__(self, speaker: Speaker, patience_s: float = PATIENCE_S) -> None:
         self._speaker = speaker
         self._patience_s = patience_s
+        self._found: Sequence[_Voice] | None = None
+        self._lock = Lock()
 
     def probe(self) -> Probe:
         """Say whether there are voices."""
@@ -103,9 +116,9 @@ class SystemEngine:
             extra = '"voiceroutine[system]"' if sys.platform == "darwin" else "pyttsx3"
             return Probe(ok=False, reason=f"pyttsx3 is not installed; pip install {extra}")
         try:
-            count = len(self._voices)
+            count = len(self._listed(PROBE_S))
         except VoiceError as error:
-            return Probe(ok=False, reason=str(error).rstrip("."))
+            return Probe(ok=False, reason=str(error).rstrip("."), is_late=isinstance(error, LateError))
         return Probe(ok=count > 0, reason=f"{count} voices of the system, by {self._speaker.version}")
 
     def voices(self) -> Sequence[VoiceInfo]:
@@ -132,9 +145,21 @@ class SystemEngine:
         """End the child processes."""
         self._speaker.close()
 
-    @cached_property
+    @property
     def _voices(self) -> Sequence[_Voice]:
-        return self._speaker.voices(PROBE_S)
+        return self._listed(LISTING_S)
+
+    def _listed(self, limit_s: float) -> Sequence[_Voice]:
+        """Return the voices; what fails, and not for want of time, is tried once more."""
+        with self._lock:
+            if self._found is None:
+                try:
+                    self._found = self._speaker.voices(limit_s)
+                except LateError:
+                    raise
+                except VoiceError:
+                    self._found = self._speaker.voices(limit_s)
+            return self._found
 
     @cached_property
     def _by_name(self) -> Mapping[str, _Voice]:
@@ -147,8 +172,8 @@ class SystemEngine:
 
     def _spoken(self, text: str, settings: VoiceSettings, cancel: Event) -> Clip:
         limit_s = self._patience_s + 2 * estimated_ms(Utterance(text=text, voice=settings)) / 1000
-        with tempfile.TemporaryDirectory(prefix="voiceroutine-", ignore_cleanup_errors=True) as folder:
-            file = Path(folder) / "speech.wav"
+        with work_folder() as folder:
+            file = folder / "speech.wav"
             # Windows takes what begins with < for markup.
             plain = text.replace("<", " ")
             line = _Line(text=plain, voice=self._voice(settings), rate_wpm=settings.rate_wpm, file=file)
@@ -182,6 +207,8 @@ class Children:
         self._command = command
         self._environment = environment or {}
         self._idle: list[_Child] = []
+        self._all: set[_Child] = set()
+        self._is_closed = False
         self._lock = Lock()
         self._places = SimpleQueue[None]()
         for _ in range(CHILDREN):
@@ -202,11 +229,15 @@ class Children:
         self._answer({"do": "speak", **job}, limit_s, cancel)
 
     def close(self) -> None:
-        """End all children."""
+        """End all children, those that still speak too; no more are started."""
         with self._lock:
-            for child in self._idle:
-                child.close()
+            self._is_closed = True
+            children = [*self._all]
+            self._all.clear()
             self._idle.clear()
+        for child in children:
+            child.close()
+        atexit.unregister(self.close)
 
     def _answer(self, job: Mapping[str, Any], limit_s: float, cancel: Event) -> Mapping[str, Any]:
         with self._child(cancel) as child:
@@ -225,22 +256,39 @@ class Children:
             if cancel.is_set():
                 raise CanceledError
         try:
-            with self._lock:
-                child = self._idle.pop() if self._idle else self._started()
+            child = self._taken()
             try:
                 yield child
             except BaseException:
-                child.close()
+                self._end(child)
                 raise
             with self._lock:
                 self._idle.append(child)
         finally:
             self._places.put(None)
 
+    def _taken(self) -> _Child:
+        """Return a child that is idle, or a new one."""
+        with self._lock:
+            if self._is_closed:
+                raise CanceledError
+            if self._idle:
+                return self._idle.pop()
+            child = self._started()
+            self._all.add(child)
+            return child
+
+    def _end(self, child: _Child) -> None:
+        with self._lock:
+            self._all.discard(child)
+        child.close()
+
     def _started(self) -> _Child:
         command, environment = self._command, dict(self._environment)
         if command is None:
             command, environment = _usual_command()
+        # Registered once more, it is called once more, which does no harm.
+        atexit.register(self.close)
         return _Child(command, {**os.environ, **environment})
 
 
@@ -292,11 +340,12 @@ class _Child:
                 answer = _parsed(line)
                 if answer.get("id") == self._jobs:
                     return answer
-        raise VoiceError(f"The system's voice has not answered for {limit_s:.1f} s.")
+        raise LateError(f"The system's voice has not answered for {limit_s:.1f} s.")
 
     def close(self) -> None:
         """End the process."""
-        end(self._process)
+        if self._process.returncode is None:
+            end(self._process)
         for stream in (self._process.stdin, self._process.stdout):
             with suppress(OSError):
                 if stream:
@@ -308,7 +357,8 @@ class _Child:
             assert self._process.stdin
             self._process.stdin.write(json.dumps(job) + "\n")
             self._process.stdin.flush()
-        except OSError:
+        except (OSError, ValueError):
+            # It is gone, or was closed by another thread.
             raise VoiceError("The process of the system's voice ended before it was asked.") from None
 
     def _listen(self) -> None:
@@ -354,8 +404,8 @@ class Say:
 
     def voices(self, limit_s: float) -> Sequence[_Voice]:
         """Return what `say -v ?` lists."""
-        with tempfile.TemporaryDirectory(prefix="voiceroutine-", ignore_cleanup_errors=True) as folder:
-            listed = printed_by([self._program, "-v", "?"], b"", Path(folder), limit_s)
+        with work_folder() as folder:
+            listed = printed_by([self._program, "-v", "?"], b"", folder, limit_s)
         found = (_SAY_VOICE.match(line) for line in listed.decode("utf-8", "replace").splitlines())
         return [
             _Voice(id=match["name"], name=match["name"], languages=(_tag(match["language"]),))

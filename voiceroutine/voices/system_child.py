@@ -19,6 +19,7 @@ import ctypes
 import gc
 import json
 import os
+import queue
 import sys
 import threading
 from importlib.metadata import version
@@ -26,17 +27,26 @@ from typing import Any
 
 
 def main() -> None:
-    """Answer until there is nothing more to read."""
+    """Answer one line after the other, until there is nothing more to read."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     for library in sys.argv[1:]:
         with contextlib.suppress(OSError):
             ctypes.CDLL(library)
-    for line in os.fdopen(0, encoding="utf-8"):
-        job = json.loads(line)
+    jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_read_into, args=(jobs,), daemon=True).start()
+    while True:
+        job = json.loads(jobs.get())
         answers.write(json.dumps({"id": job["id"], **_answer(job)}) + "\n")
         answers.flush()
+
+
+def _read_into(jobs: queue.SimpleQueue[str]) -> None:
+    """Put every line into the queue, and end the process after the last one, even where pyttsx3 hangs."""
+    for line in os.fdopen(0, encoding="utf-8"):
+        jobs.put(line)
+    os._exit(0)
 
 
 def _answer(job: dict[str, Any]) -> dict[str, Any]:
