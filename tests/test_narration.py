@@ -359,11 +359,26 @@ def test_words_are_those_that_were_written(cache: ClipCache) -> None:
     utterance = say("Hold for 30s. Then **relax**.")
     narrator = Narrator(Tones(character_ms=50), cache)
     for words in (narrator.words(utterance), Narrator(Tones(), cache).words(utterance)):
-        assert [utterance.text[word.start : word.end] for word in words] == ["Hold", "for", "30s.", "Then", "relax**."]
+        assert [utterance.text[word.start : word.end] for word in words] == ["Hold", "for", "30s.", "Then", "relax"]
         assert all(one.end_ms <= after.start_ms for one, after in pairwise(words))
         assert words[0].start_ms == pytest.approx(20, abs=6)
         assert words[2].start_ms == pytest.approx(20 + 9 * 50, abs=6)
         assert words[-1].end_ms <= narrator.duration_ms(utterance)
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "words"),
+    [
+        ("en", "**slowly** → now", ["slowly", "→", "now"]),
+        ("de", "Ganz **langsam**.", ["Ganz", "langsam"]),
+        ("en", "(*Softly*), `down`! ~~Not~~ _a_b_.", ["Softly", "down", "Not", "a_b"]),
+        ("en", "(Softly), down! Not 30s.", ["(Softly),", "down!", "Not", "30s."]),
+    ],
+)
+def test_words_have_no_markup_around_them(language: str, written: str, words: list[str]) -> None:
+    utterance = Utterance(text=written, voice=VoiceSettings(language=language))
+    found = Narrator(Tones(character_ms=50)).words(utterance)
+    assert [written[word.start : word.end] for word in found] == words
 
 
 @dataclass

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from voiceroutine.routine import VoiceSettings
     from voiceroutine.voices import Engine
 
-FINISH_VERSION = 3
+FINISH_VERSION = 4
 MEMORY_FRAMES = 60 * SAMPLERATE_HZ
 WORKERS = 4
 AHEAD = 12

@@ -48,9 +48,21 @@ class Spoken:
         place = self.starts[start] if start < len(self.starts) else max(self.ends, default=0)
         return place, place
 
+    def written_word(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span of the written word that a span of the spoken text stands for, without markup around it."""
+        start, end = self.written_span(start, end)
+        found = self.written[start:end]
+        before, after = _BEFORE_WORD.match(found), _AFTER_WORD.search(found)
+        return start + (before.end() if before else 0), start + (after.start() if after else len(found))
+
     def part(self, start: int, end: int) -> Spoken:
         """Return a part of the spoken text; its spans are still those of the whole written text."""
         return Spoken(self.text[start:end], self.written, self.starts[start:end], self.ends[start:end])
+
+
+# Markup or a space, and what stands between it and the letters of a word.
+_BEFORE_WORD = re.compile(r"\W*(?:[*_`\s]|~~)(?=[^\w_]*[^\W_])")
+_AFTER_WORD = re.compile(r"(?<=[^\W_])[^\w_*`\s~]*(?:[*_`\s]|~~)[\W_]*$")
 
 
 def as_written(text: str) -> Spoken:

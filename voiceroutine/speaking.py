@@ -75,7 +75,7 @@ def _with_written_words(clip: Clip, sentence: Spoken) -> Clip:
     heard = clip.words or words_at(sentence.text, (), LEAD_MS, max(LEAD_MS, clip.duration_ms - TAIL_MS))
     words: list[Word] = []
     for word in heard:
-        start, end = sentence.written_span(word.start, word.end)
+        start, end = sentence.written_word(word.start, word.end)
         if words and not re.search(r"\s", sentence.written[words[-1].end : start]):
             words[-1] = replace(words[-1], end=max(end, words[-1].end), end_ms=word.end_ms)
         else:
