@@ -32,6 +32,7 @@ LAYERS = (
         "recordings",
         "clipcache",
         "settings",
+        "turns",
     ),
     ("unroll", "cues", "levels", "sounds"),
     ("timeline", "transport", "checks", "voices", "choosing"),

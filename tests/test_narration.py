@@ -21,7 +21,7 @@ from voiceroutine.errors import VoiceError
 from voiceroutine.narration import MEMORY_FRAMES, Narrator
 from voiceroutine.reading import as_written
 from voiceroutine.routine import VoiceSettings
-from voiceroutine.speaking import spoken
+from voiceroutine.speaking import Line, turns_of
 from voiceroutine.voices import CanceledError, LineError
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def test_an_engine_that_hangs_is_left_behind() -> None:
     settings, text = VoiceSettings(), as_written("Two.")
     began_s = time.monotonic()
     with pytest.raises(VoiceError) as caught:
-        spoken(Failing(name="failing", how="hangs"), [text], settings, patience_s=0.2)
+        Line(Failing(name="failing", how="hangs"), [text], settings, patience_s=0.2).clip()
     assert time.monotonic() - began_s < 5
     assert str(caught.value) == "failing has not answered for 2 s."
 
@@ -301,6 +301,31 @@ def test_lines_are_made_ahead_in_the_order_in_which_they_will_be_heard(cache: Cl
     for line in lines:
         narrator.duration_ms(line)
     assert len(engine.asked) == 30
+
+
+def test_the_sentences_of_the_first_line_are_begun_first() -> None:
+    engine = Tones(takes_s=0.05, features=frozenset({"parallel"}))
+    narrator = Narrator(engine)
+    lines = [say(f"First of {number}. Second of {number}. Third of {number}.") for number in range(8)]
+    narrator.follow(lines)
+    narrator.duration_ms(lines[0])
+    assert {*engine.asked[:3]} == {"First of 0.", "Second of 0.", "Third of 0."}
+    for line in lines:
+        narrator.duration_ms(line)
+    narrator.close()
+    order = [engine.asked.index(f"First of {number}.") for number in range(8)]
+    assert max(abs(place - 3 * number) for number, place in enumerate(order)) <= 5
+
+
+def test_an_engine_that_hangs_keeps_no_place_from_others() -> None:
+    engine = Failing(name="failing", how="hangs")
+    turns, told = turns_of(engine), []
+    for text in ("One.", "Two."):
+        with pytest.raises(VoiceError) as caught:
+            Line(engine, [as_written(text)], VoiceSettings(), patience_s=0.2, turns=turns).clip()
+        told.append(str(caught.value))
+    assert told == ["failing has not answered for 2 s."] * 2
+    assert engine.asked == ["One.", "Two."]
 
 
 def test_an_engine_that_can_speaks_several_sentences_at_once() -> None:

@@ -6,11 +6,10 @@ import hashlib
 import json
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
-from itertools import islice
-from threading import Event, RLock
+from functools import cache, partial
+from threading import Event, Lock, RLock
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
@@ -30,12 +29,14 @@ if TYPE_CHECKING:
     from voiceroutine.cues import Utterance
     from voiceroutine.reading import Spoken
     from voiceroutine.routine import VoiceSettings
+    from voiceroutine.turns import Turns
     from voiceroutine.voices import Engine
 
 FINISH_VERSION = 4
 MEMORY_FRAMES = 60 * SAMPLERATE_HZ
 WORKERS = 4
 AHEAD = 12
+BEFORE_S = 0.1
 
 _FRAMES_PER_MS = SAMPLERATE_HZ // 1000
 _Identity = tuple[str, "VoiceSettings"]
@@ -52,6 +53,27 @@ class _Part:
     engine: Engine
     settings: VoiceSettings
     key: str
+
+
+@dataclass(eq=False, slots=True)
+class _Place:
+    """The place of a line among those that are made: its sentences are asked for after those of the one before.
+
+    A line that is waited for has the place 0.
+    """
+
+    number: int = 0
+    before: Event | None = None
+    begun: Event = field(default_factory=Event)
+
+    def __enter__(self) -> None:
+        """Wait for the line before, though not long: it may be waiting for another process."""
+        if self.before is not None:
+            self.before.wait(BEFORE_S)
+
+    def __exit__(self, *_: object) -> None:
+        """Let the next line begin."""
+        self.begun.set()
 
 
 @dataclass(eq=False)
@@ -77,6 +99,8 @@ class Narrator:
     _held: dict[str, Kept] = field(default_factory=dict, init=False)
     _making: dict[_Identity, Future[Kept]] = field(default_factory=dict, init=False)
     _coming: Iterator[Utterance] = field(default_factory=lambda: iter(()), init=False)
+    _coming_lock: Lock = field(default_factory=Lock, init=False)
+    _latest: _Place = field(default_factory=_Place, init=False)
     _canceled: Event = field(default_factory=Event, init=False)
     _has_written: bool = field(default=False, init=False)
 
@@ -142,21 +166,40 @@ class Narrator:
 
     def _made_once(self, utterance: Utterance) -> Kept:
         with self._lock:
-            self._look_ahead()
             future = self._making.get(_identity(utterance))
             is_mine = future is None
             if future is None:
                 future = self._making[_identity(utterance)] = Future()
-        if is_mine:
-            self._make(utterance, future)
+        place = _Place() if is_mine else None
+        with suppress(RuntimeError):
+            # After close() there is nothing to look for.
+            self._pool.submit(self._look_ahead, place)
+        if place is not None:
+            self._make(utterance, future, place)
         return future.result()
 
-    def _look_ahead(self) -> None:
-        """Let what comes next be made, in the order in which it will be heard."""
-        room = AHEAD - len(self._making)
-        for utterance in islice(filter(self._is_new, self._coming), max(0, room)):
+    def _look_ahead(self, asked: _Place | None) -> None:
+        """Let what comes next be made, in the order in which it will be heard, after what is asked for now."""
+        with self._coming_lock:
+            before = asked or self._latest
+            while len(self._making) < AHEAD:
+                utterance = next(filter(self._is_new, self._coming), None)
+                if utterance is None:
+                    return
+                before = self._latest = _Place(self._latest.number + 1, before.begun)
+                self._make_ahead(utterance, before)
+
+    def _make_ahead(self, utterance: Utterance, place: _Place) -> None:
+        with self._lock:
+            if _identity(utterance) in self._making:
+                return
             future = self._making[_identity(utterance)] = Future()
-            self._pool.submit(self._make, utterance, future)
+        try:
+            task = self._pool.submit(self._make, utterance, future, place)
+        except RuntimeError:
+            future.set_exception(CanceledError())
+        else:
+            task.add_done_callback(partial(_end_too, future))
 
     def _is_new(self, utterance: Utterance) -> bool:
         if self._canceled.is_set() or _identity(utterance) in self._making:
@@ -164,21 +207,22 @@ class Narrator:
         key = self._part(utterance).key
         return key not in self._held and not (self.cache and self.cache.duration_ms(key) is not None)
 
-    def _make(self, utterance: Utterance, future: Future[Kept]) -> None:
+    def _make(self, utterance: Utterance, future: Future[Kept], place: _Place) -> None:
         """Make a clip, and hold it in memory if it couldn't be had again from elsewhere."""
         try:
-            future.set_result(self._recorded(utterance))
+            future.set_result(self._recorded(utterance, place))
         except BaseException as error:  # noqa: BLE001  handed to whoever waits for the clip
             future.set_exception(error)
         finally:
+            place.begun.set()
             with self._lock:
                 self._making.pop(_identity(utterance), None)
 
-    def _recorded(self, utterance: Utterance) -> Kept:
+    def _recorded(self, utterance: Utterance, place: _Place) -> Kept:
         while True:
             part = self._part(utterance)
             try:
-                return self._taken(utterance, part)
+                return self._taken(utterance, part, place)
             except LineError as error:
                 following = self._cast.after(part.engine, error)
                 self._cast.announce(error, following)
@@ -189,12 +233,12 @@ class Narrator:
             with self._lock:
                 self._parts[_identity(utterance)] = self._cast_for(utterance, following)
 
-    def _taken(self, utterance: Utterance, part: _Part) -> Kept:
+    def _taken(self, utterance: Utterance, part: _Part, place: _Place) -> Kept:
         with self.cache.making(part.key) if self.cache else nullcontext():
             kept = self.cache.read(part.key) if self.cache else None
             if kept is not None:
                 return kept
-            kept = _kept(self._spoken(utterance, part))
+            kept = _kept(self._spoken(utterance, part, place))
             is_kept = self.cache is not None and self.cache.write(part.key, kept)
         with self._lock:
             self._has_written |= is_kept
@@ -202,11 +246,14 @@ class Narrator:
                 self._held[part.key] = kept
         return kept
 
-    def _spoken(self, utterance: Utterance, part: _Part) -> Clip:
-        from voiceroutine.speaking import spoken
+    def _spoken(self, utterance: Utterance, part: _Part, place: _Place) -> Clip:
+        from voiceroutine.speaking import Line
 
         sentences = _sentences(utterance, part.engine)
-        return spoken(part.engine, sentences, part.settings, self._cast.cancel_of(part.engine))
+        cancel, turns = self._cast.cancel_of(part.engine), self._cast.turns_of(part.engine)
+        with place:
+            line = Line(part.engine, sentences, part.settings, cancel=cancel, turns=turns, place=place.number)
+        return line.clip()
 
     def _part(self, utterance: Utterance) -> _Part:
         identity = _identity(utterance)
@@ -238,6 +285,7 @@ class _Member:
     engine: Engine
     cancel: Event
     failure: VoiceError | None = None
+    turns: Turns | None = None
 
 
 class _Cast:
@@ -268,6 +316,16 @@ class _Cast:
         with self._lock:
             member = self._member(engine)
             return member.cancel if member else self._canceled
+
+    def turns_of(self, engine: Engine) -> Turns | None:
+        """Return the turns of an engine that speaks for many lines."""
+        from voiceroutine.speaking import turns_of
+
+        with self._lock:
+            member = self._member(engine)
+            if member and member.turns is None:
+                member.turns = turns_of(engine)
+            return member.turns if member else None
 
     def after(self, engine: Engine, error: VoiceError) -> Engine:
         """Return who speaks what an engine can't.
@@ -341,6 +399,12 @@ class _Cast:
 def _sentence(error: VoiceError) -> str:
     text = str(error)
     return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _end_too(future: Future[Kept], task: Future[None]) -> None:
+    """End what waits for a clip that won't be made."""
+    if task.cancelled():
+        future.set_exception(CanceledError())
 
 
 def _identity(utterance: Utterance) -> _Identity:

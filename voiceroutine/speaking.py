@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import Future
-from dataclasses import replace
-from threading import Event, Thread
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import numpy as np
 from voiceroutine.audio import LEAD_MS, TAIL_MS, Clip, levelled, resampled, trimmed, whole_milliseconds
 from voiceroutine.cues import Utterance, estimated_ms
 from voiceroutine.errors import VoiceError
+from voiceroutine.turns import Turns
 from voiceroutine.units import SAMPLERATE_HZ
 from voiceroutine.voices import CanceledError, LineError
 from voiceroutine.words import words_at
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
     from voiceroutine.audio import Samples
     from voiceroutine.reading import Spoken
     from voiceroutine.routine import VoiceSettings
+    from voiceroutine.turns import Turn
     from voiceroutine.voices import Engine
     from voiceroutine.words import Word
 
 SENTENCE_PAUSE_MS = 400
 PATIENCE_S = 30.0
+PLACES = 4
 SHORT_WORDS = 3
 NEVER_CANCELED = Event()
 
@@ -37,37 +41,58 @@ _LONGEST, _SHORTEST, _SLACK_MS = 2.5, 0.25, 800
 _CLIPPED_LEVEL, _CLIPPED_SHARE = 0.999, 0.001
 
 
-def spoken(
-    engine: Engine,
-    sentences: Sequence[Spoken],
-    settings: VoiceSettings,
-    cancel: Event = NEVER_CANCELED,
-    patience_s: float = PATIENCE_S,
-) -> Clip:
-    """Return a line as a finished clip at 48 kHz: trimmed, levelled, whole milliseconds, the words' times in place.
+class Line:
+    """A line that an engine has been asked for, sentence by sentence.
 
     Args:
-        engine: who speaks; several sentences at once if it is `parallel`.
+        engine: who speaks.
         sentences: what is spoken; the words of the clip are those of the written text that they stand for.
         settings: the voice.
         cancel: once it is set, nobody waits for the clip.
-        patience_s: how long to wait for a sentence, besides four times its expected length.
-
-    Raises:
-        CanceledError: `cancel` was set.
-        LineError: this line must be spoken by another engine.
-        VoiceError: the engine can't go on.
+        patience_s: how long to wait for a sentence, once it is its turn, besides four times its expected length.
+        turns: the engine's, where lines are spoken at the same time.
+        place: of the line among those; the sentences of the lowest are spoken first.
     """
-    takes = [_Take(engine, sentence.text, settings, cancel, patience_s) for sentence in sentences]
-    if "parallel" in engine.features:
-        for take in takes:
-            take.begin()
-    clips = [_with_written_words(take.clip(), sentence) for take, sentence in zip(takes, sentences, strict=True)]
-    return whole_milliseconds(resampled(levelled(_in_one(clips, _pause_ms(settings)))))
+
+    def __init__(
+        self,
+        engine: Engine,
+        sentences: Sequence[Spoken],
+        settings: VoiceSettings,
+        *,
+        cancel: Event = NEVER_CANCELED,
+        patience_s: float = PATIENCE_S,
+        turns: Turns | None = None,
+        place: int = 0,
+    ) -> None:
+        turns = turns or turns_of(engine)
+        self._sentences = sentences
+        self._pause_ms = SENTENCE_PAUSE_MS * 150 // settings.rate_wpm
+        self._takes = [
+            _Take(engine, text.text, settings, cancel=cancel, patience_s=patience_s, turns=turns, rank=(place, index))
+            for index, text in enumerate(sentences)
+        ]
+
+    def clip(self) -> Clip:
+        """Return a finished clip at 48 kHz: trimmed, levelled, whole milliseconds, the words' times in place.
+
+        Raises:
+            CanceledError: `cancel` was set.
+            LineError: this line must be spoken by another engine.
+            VoiceError: the engine can't go on.
+        """
+        try:
+            takes = zip(self._takes, self._sentences, strict=True)
+            clips = [_with_written_words(take.clip(), sentence) for take, sentence in takes]
+        finally:
+            for take in self._takes:
+                take.end()
+        return whole_milliseconds(resampled(levelled(_in_one(clips, self._pause_ms))))
 
 
-def _pause_ms(settings: VoiceSettings) -> int:
-    return SENTENCE_PAUSE_MS * 150 // settings.rate_wpm
+def turns_of(engine: Engine) -> Turns:
+    """Return the turns of an engine: several at once if it is `parallel`."""
+    return Turns(PLACES if "parallel" in engine.features else 1, f"{engine.name} speaks")
 
 
 def _with_written_words(clip: Clip, sentence: Spoken) -> Clip:
@@ -99,26 +124,48 @@ def _in_one(clips: Iterable[Clip], pause_ms: int) -> Clip:
     return Clip(samples=joined, samplerate_hz=samplerate_hz, words=tuple(words))
 
 
-class _Take:
-    """One sentence by one engine, made in a thread of its own so that an engine that hangs can be left behind."""
+@dataclass(slots=True)
+class _Asked:
+    """A text that an engine was asked for, and when it began to speak."""
 
-    def __init__(self, engine: Engine, text: str, settings: VoiceSettings, cancel: Event, patience_s: float) -> None:
+    clip: Future[Clip] = field(default_factory=Future)
+    began_s: float | None = None
+    turn: Turn | None = None
+
+
+class _Take:
+    """One sentence by one engine, made in another thread so that an engine that hangs can be left behind."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        text: str,
+        settings: VoiceSettings,
+        *,
+        cancel: Event,
+        patience_s: float,
+        turns: Turns,
+        rank: tuple[int, int],
+    ) -> None:
         self._engine = engine
         self._text = text
         self._settings = settings
         self._cancel = cancel
         self._expected_ms = estimated_ms(Utterance(text=text, voice=settings))
         self._patience_s = patience_s + 4 * self._expected_ms / 1000
-        self._first: Future[Clip] | None = None
+        self._turns = turns
+        self._rank = rank
+        self._is_over = False
+        self._first = self._asked(text)
 
-    def begin(self) -> None:
-        """Let the engine begin."""
-        self._first = self._asked(self._text)
+    def end(self) -> None:
+        """Begin no more."""
+        self._is_over = True
 
     def clip(self) -> Clip:
         """Return the sentence, trimmed; what goes wrong is tried in other ways."""
         if "silent" in self._engine.features:
-            return self._answer(self._asked(self._text))
+            return self._answer(self._first)
         flaw = ""
         for attempt in self._attempts():
             clip = trimmed(attempt())
@@ -128,8 +175,7 @@ class _Take:
         raise LineError(f'{self._engine.name} could not say "{self._text}": {flaw}')
 
     def _attempts(self) -> Iterator[Callable[[], Clip]]:
-        first = self._first or self._asked(self._text)
-        yield lambda: self._answer(first)
+        yield lambda: self._answer(self._first)
         if "neural" not in self._engine.features:
             return
         if "repeatable" not in self._engine.features:
@@ -162,31 +208,31 @@ class _Take:
             return f"it took {clip.duration_ms / 1000:.1f} s"
         return ""
 
-    def _asked(self, text: str) -> Future[Clip]:
-        future: Future[Clip] = Future()
-        Thread(target=self._ask, args=(text, future), name=f"{self._engine.name} speaks", daemon=True).start()
-        return future
+    def _asked(self, text: str) -> _Asked:
+        asked = _Asked()
+        asked.turn = self._turns.begin(self._rank, lambda: self._ask(text, asked))
+        return asked
 
-    def _ask(self, text: str, future: Future[Clip]) -> None:
-        if self._cancel.is_set():
-            future.set_exception(CanceledError())
+    def _ask(self, text: str, asked: _Asked) -> None:
+        if self._is_over or self._cancel.is_set():
+            asked.clip.set_exception(CanceledError())
             return
+        asked.began_s = monotonic()
         try:
-            future.set_result(self._engine.synthesize(text, self._settings, self._cancel))
+            asked.clip.set_result(self._engine.synthesize(text, self._settings, self._cancel))
         except (CanceledError, VoiceError) as error:
-            future.set_exception(error)
+            asked.clip.set_exception(error)
         except BaseException as error:  # noqa: BLE001  whatever a plug-in or a library raises, the next engine speaks
-            future.set_exception(VoiceError(f"{self._engine.name} failed: {type(error).__name__}: {error}"))
+            asked.clip.set_exception(VoiceError(f"{self._engine.name} failed: {type(error).__name__}: {error}"))
 
-    def _answer(self, future: Future[Clip]) -> Clip:
-        until_s = monotonic() + self._patience_s
-        while monotonic() < until_s:
+    def _answer(self, asked: _Asked) -> Clip:
+        while asked.began_s is None or monotonic() < asked.began_s + self._patience_s:
             if self._cancel.is_set():
                 raise CanceledError
-            try:
-                return future.result(min(_LOOK_S, max(0.0, until_s - monotonic())))
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                return asked.clip.result(_LOOK_S)
+        assert asked.turn
+        self._turns.give_up(asked.turn)
         raise VoiceError(f"{self._engine.name} has not answered for {self._patience_s:.0f} s.")
 
 
