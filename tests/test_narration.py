@@ -264,7 +264,9 @@ def test_what_an_engine_that_failed_still_makes_is_ended_and_spoken_by_the_next(
     narrator.follow(lines)
     assert all(narrator.duration_ms(line) > 0 for line in lines)
     narrator.close()
-    assert (len(first.asked), len(first.ended)) == (4, 3)
+    # One more may begin before it is known that the fourth has failed.
+    assert len(first.asked) in {4, 5}
+    assert len(first.ended) == 3
     assert sorted(second.asked) == sorted(line.text for line in lines)
     assert messages == ["stuck is stuck. From here on second speaks."]
 

@@ -32,6 +32,7 @@ NEAR_ENOUGH_DB = 0.25
 MOST_MAKEUP_DB = 6.0
 EDGE_STEP_MS = 5
 EDGE_STEPS = 20
+STEPS_A_BLOCK = 4
 LEAD_MS = 20
 TAIL_MS = 60
 FADE_MS = 3
@@ -83,33 +84,56 @@ def levelled(clip: Clip, target_lufs: float = SPEECH_LUFS) -> Clip:
     if loudness == -np.inf:
         return clip
     gain_db = min(target_lufs - loudness, MOST_SPEECH_GAIN_DB)
-    gains = _gains(clip, gain_db)
+    peaks = _peaks(clip)
+    gains = _gains(clip, peaks, gain_db)
     for _ in range(LEVELLING_ROUNDS):
+        if isinstance(gains, np.float32):
+            break
         missing_db = target_lufs - _gated_lufs(_block_powers_of(weighted * gains, clip.samplerate_hz))
         if not NEAR_ENOUGH_DB < missing_db <= MOST_MAKEUP_DB:
             break
         gain_db += missing_db
-        gains = _gains(clip, gain_db)
+        gains = _gains(clip, peaks, gain_db)
     return replace(clip, samples=clip.samples * gains)
 
 
-def _gains(clip: Clip, gain_db: float, ceiling_dbfs: float = HIGHEST_PEAK_DBFS) -> Samples:
-    """Return for every frame a gain, or less where it would put a peak above the ceiling.
+def _peaks(clip: Clip) -> Samples:
+    """Return the peak of every millisecond."""
+    block = max(1, clip.samplerate_hz // 1000)
+    whole = len(clip.samples) // block * block
+    level = np.abs(clip.samples)
+    peaks: Samples = level[:whole].reshape(-1, block).max(axis=1)
+    return peaks if whole == len(level) else np.append(peaks, level[whole:].max())
+
+
+def _gains(clip: Clip, peaks: Samples, gain_db: float, ceiling_dbfs: float = HIGHEST_PEAK_DBFS) -> Samples | np.float32:
+    """Return for every frame a gain, or less where it would put a peak above the ceiling; one for all if none would.
 
     What is needed is found for each millisecond, held for 4 ms on both sides and smoothed over 2, so that it is low
     enough wherever it is interpolated.
     """
-    gain, frames = gain_of(gain_db), len(clip.samples)
-    block = max(1, clip.samplerate_hz // 1000)
-    blocks = -(-frames // block)
-    peaks = np.abs(np.pad(clip.samples, (0, blocks * block - frames))).reshape(blocks, block).max(axis=1, initial=0.0)
-    needed = np.minimum(gain, gain_of(ceiling_dbfs) / np.maximum(peaks, 1e-9))
-    if not blocks or needed.min() >= gain:
-        return np.full(frames, gain, np.float32)
-    held = np.lib.stride_tricks.sliding_window_view(np.pad(needed, 4, constant_values=gain), 9).min(axis=1)
-    smooth = np.convolve(np.pad(held, 2, mode="edge"), np.full(5, 0.2), "valid")
-    centers = (np.arange(blocks) + 0.5) * block
-    return np.interp(np.arange(frames), centers, smooth).astype(np.float32)
+    gain = np.float32(gain_of(gain_db))
+    needed = np.minimum(gain, np.float32(gain_of(ceiling_dbfs)) / np.maximum(peaks, np.float32(1e-9)))
+    if not len(needed) or needed.min() >= gain:
+        return gain
+    held = _lowest_of_9(np.pad(needed, 4, constant_values=gain))
+    smooth = np.convolve(np.pad(held, 2, mode="edge"), np.full(5, 0.2, np.float32), "valid")
+    return _interpolated(smooth, max(1, clip.samplerate_hz // 1000), len(clip.samples))
+
+
+def _lowest_of_9(values: Samples) -> Samples:
+    """Return the lowest of every 9 values in a row."""
+    for reach in (1, 2, 4, 1):
+        values = np.minimum(values[reach:], values[:-reach])
+    return values
+
+
+def _interpolated(values: Samples, block: int, frames: int) -> Samples:
+    """Return values of blocks, of their middles, as values of frames."""
+    ends = np.pad(values, 1, mode="edge")
+    ramp = (np.arange(block, dtype=np.float32) + np.float32(block % 2 / 2)) / np.float32(block)
+    lines: Samples = ends[:-1, None] + np.diff(ends)[:, None] * ramp
+    return lines.reshape(-1)[block // 2 :][:frames]
 
 
 def trimmed(clip: Clip) -> Clip:
@@ -161,7 +185,9 @@ def as_chime(clip: Clip) -> Clip:
 def whole_milliseconds(clip: Clip) -> Clip:
     """Return the clip with silence added up to the next whole millisecond."""
     frames = -(-len(clip.samples) * 1000 // clip.samplerate_hz) * clip.samplerate_hz // 1000
-    return replace(clip, samples=np.pad(clip.samples, (0, max(0, frames - len(clip.samples)))))
+    if frames <= len(clip.samples):
+        return clip
+    return replace(clip, samples=np.pad(clip.samples, (0, frames - len(clip.samples))))
 
 
 def loudness_lufs(clip: Clip) -> float:
@@ -194,13 +220,12 @@ def _block_powers(clip: Clip) -> npt.NDArray[np.float64]:
 
 def _block_powers_of(weighted: npt.NDArray[np.floating[Any]], samplerate_hz: int) -> npt.NDArray[np.float64]:
     """Return the power of every block of 400 ms, one each 100 ms; of what is shorter, as one block."""
-    power = np.square(weighted, dtype=np.float64)
-    block, step = int(0.4 * samplerate_hz), int(0.1 * samplerate_hz)
-    if len(power) < block:
-        return np.array([power.mean()] if len(power) else [])
-    sums = np.concatenate(([0.0], np.cumsum(power)))
-    starts = np.arange(0, len(power) - block + 1, step)
-    blocks: npt.NDArray[np.float64] = (sums[starts + block] - sums[starts]) / block
+    step = samplerate_hz // 10
+    steps = len(weighted) // step
+    if steps < STEPS_A_BLOCK:
+        return np.array([np.square(weighted, dtype=np.float64).mean()] if len(weighted) else [])
+    sums = np.square(weighted[: steps * step]).reshape(steps, step).sum(axis=1).astype(np.float64)
+    blocks: npt.NDArray[np.float64] = np.convolve(sums, np.ones(STEPS_A_BLOCK), "valid") / (STEPS_A_BLOCK * step)
     return blocks
 
 
@@ -219,14 +244,13 @@ def _lufs(power: float) -> float:
 def _k_weighted(clip: Clip) -> npt.NDArray[np.float32]:
     """Return the samples through the K-weighting, a stretch at a time; its memory is over after 100 ms."""
     frames, tail = len(clip.samples), clip.samplerate_hz // 10
-    size = 1 << max(15, (4 * tail).bit_length())
+    size = 1 << (min(frames, 12 * tail) + tail).bit_length()
     hop = size - tail
-    stretches = -(-frames // hop)
-    padded = np.pad(clip.samples, (0, stretches * hop - frames)).reshape(stretches, hop)
-    weighted = np.fft.irfft(np.fft.rfft(padded, size) * _k_response(size, clip.samplerate_hz), size)
-    out = np.zeros(stretches * hop + tail, np.float32)
-    for index, stretch in enumerate(weighted):
-        out[index * hop : index * hop + size] += stretch
+    response = _k_response(size, clip.samplerate_hz)
+    out = np.zeros(frames + size, np.float32)
+    for start in range(0, frames, hop):
+        stretch = clip.samples[start : start + hop]
+        out[start : start + size] += np.fft.irfft(np.fft.rfft(stretch, size) * response, size)
     return out[:frames]
 
 
