@@ -6,8 +6,8 @@ What is not obvious:
   re-initialization, so only a fresh copy of its memory gives the same samples every time.
 - `espeak_Initialize` ends the whole process when its data is missing, unless bit 0x8000 is set.
 - A path of 160 bytes or more to the data fails; the data is then copied to a shorter one.
-- Two threads inside it abort the process, so one thread does all the work. That is never the main
-  thread: an interrupt that arrives inside the callback would be swallowed by ctypes.
+- Two threads inside it abort the process, so one after the other goes in. None is the main thread: an interrupt
+  that arrives inside the callback would be swallowed by ctypes.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock, current_thread, main_thread
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -57,6 +58,9 @@ _SAMPLE_BYTES = 4096
 _LARGEST_WHOLE_BYTES = 1 << 20
 _USUAL_SAMPLERATE_HZ = 22_050
 _LIST_ENDS, _WORD_BEGINS = 0, 1
+_INSIDE = Lock()
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,24 +115,33 @@ class EspeakEngine:
     def probe(self) -> Probe:
         """Load it once and say how that went."""
         try:
-            return _worker().submit(_probe).result()
+            return _alone(_probe)
         except VoiceError as error:
             return Probe(ok=False, reason=str(error))
 
     def voices(self) -> Sequence[VoiceInfo]:
         """Return all voices of the data, by name."""
-        return _worker().submit(_voices).result()
+        return _alone(_voices)
 
     def fingerprint(self, text: str, settings: VoiceSettings) -> str:  # noqa: ARG002
         """Return a hash of the library and of the data that shapes its sound."""
-        return _worker().submit(_fingerprint, _voice_name(settings)).result()
+        return _alone(_fingerprint, _voice_name(settings))
 
     def synthesize(self, text: str, settings: VoiceSettings, cancel: Event | None = None) -> Clip:
         """Speak a text; at most a few milliseconds a second of speech."""
-        return _worker().submit(_clip, text, settings, cancel).result()
+        return _alone(_clip, text, settings, cancel)
 
     def close(self) -> None:
         """There is nothing to let go of: the library is unloaded after each sentence."""
+
+
+def _alone(work: Callable[..., Made], *arguments: Any) -> Made:
+    """Return what work gives that is done while no other thread is inside the library, and not in the main thread."""
+    if current_thread() is main_thread():
+        made: Made = _worker().submit(partial(_alone, work, *arguments)).result()
+        return made
+    with _INSIDE:
+        return work(*arguments)
 
 
 @cache

@@ -10,7 +10,6 @@ import json
 import os
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -85,9 +84,8 @@ class PiperEngine:
 
     def probe(self) -> Probe:
         """Say whether piper is installed, and which voices there are."""
-        try:
-            installed = version("piper-tts")
-        except PackageNotFoundError:
+        installed = _version()
+        if installed is None:
             return Probe(ok=False, reason='not installed; pip install "voiceroutine[piper]" adds it')
         if tuple(int(part) for part in installed.split(".")[:2] if part.isdecimal()) < OLDEST:
             return Probe(ok=False, reason=f'piper-tts {installed} is too old; pip install -U "voiceroutine[piper]"')
@@ -111,7 +109,7 @@ class PiperEngine:
     def fingerprint(self, text: str, settings: VoiceSettings) -> str:  # noqa: ARG002
         """Return a hash of the voice file, its description, and the version of piper."""
         voice = self._voice(settings)
-        return f"{version('piper-tts')} {voice.speaker_id} {_digest(voice.model)}"
+        return f"{_version()} {voice.speaker_id} {_digest(voice.model)}"
 
     def synthesize(self, text: str, settings: VoiceSettings, cancel: Event | None = None) -> Clip:
         """Speak a sentence."""
@@ -171,6 +169,15 @@ class PiperEngine:
             if voice.model not in self._loaded:
                 self._loaded[voice.model] = _load(voice.model)
             return self._loaded[voice.model]
+
+
+def _version() -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("piper-tts")
+    except PackageNotFoundError:
+        return None
 
 
 def _usual_folder() -> Path:
