@@ -45,7 +45,9 @@ from voiceroutine.voices.espeak import _fingerprint_of, _Installation, _loaded, 
 from voiceroutine.voices.recordings import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from conftest import Ended
 
 SENTENCES = ("Three.", "Left side.", "Tilt your head slowly to the right side. Let the left shoulder stay heavy.")
 SETTINGS = VoiceSettings()
@@ -369,6 +371,25 @@ def test_the_system_s_library_has_the_fingerprint_of_its_version_and_data(
 @pytest.mark.parametrize("identifier", [b"gmw/en-US", b"gmw\\en-US", b"en-us"])
 def test_a_voice_is_named_without_its_folder(identifier: bytes) -> None:
     assert espeak._name(identifier) == "en-us"
+
+
+@pytest.mark.parametrize(
+    ("voice", "told"),
+    [
+        ("espeak:nobody", 'espeak has no voice "nobody". "voiceroutine voices --all" lists those that it has'),
+        (":en-uss", 'No engine has a voice "en-uss"; did you mean "en-us"? "voiceroutine voices --all" lists all'),
+        (":nobody at all", 'No engine has a voice "nobody at all". "voiceroutine voices --all" lists all'),
+    ],
+)
+def test_a_voice_that_is_not_there_is_told(voice: str, told: str, command: Callable[..., Ended]) -> None:
+    listed = command("voices", "--voice", voice)
+    assert (listed.status, listed.out.split("\n")[0]) == (0, f"Used: espeak ({told}; the embedded espeak-ng is there)")
+    said = command("voices", "--voice", voice, "--say", "Hello.")
+    assert said == (4, "", f"{told}.\n")
+
+
+def test_the_voice_that_would_be_used_is_told(command: Callable[..., Ended]) -> None:
+    assert command("voices", "--voice", "espeak:en-gb-scotland").out.startswith("Used: espeak (it was asked for)\n")
 
 
 @pytest.fixture

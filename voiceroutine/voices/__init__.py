@@ -191,24 +191,36 @@ def _chosen(settings: VoiceSettings) -> Choice:
     failures: dict[str, str] = {}
     for name in AUTO_ORDER:
         engine = load_engine(name)
-        problem = _problem(engine, settings)
-        if problem is None:
+        found = _tried(engine, settings)
+        if found.ok:
             expected = [failure for other, failure in failures.items() if other not in OPTIONAL]
-            return Choice(engine=engine, why="; ".join([*expected, _probe(engine).reason]))
-        failures[name] = problem
-    raise VoiceError("No engine has the voice that was asked for: " + "; ".join(failures.values()))
+            return Choice(engine=engine, why="; ".join([*expected, found.reason]))
+        failures[name] = found.reason
+    raise _nowhere(settings, failures)
 
 
-def _problem(engine: Engine, settings: VoiceSettings) -> str | None:
-    """Return why an engine can't speak with these settings, or nothing if it can."""
+def _nowhere(settings: VoiceSettings, failures: Mapping[str, str]) -> VoiceError:
+    if settings.name is None:
+        return VoiceError("No engine can speak here: " + "; ".join(failures.values()) + ".")
+    names = [voice.name for name in failures for voice in survey(name)[1]]
+    hint = did_you_mean(settings.name, names)
+    nearest = f"; {hint}" if hint else "."
+    return VoiceError(f'No engine has a voice "{settings.name}"{nearest} "voiceroutine voices --all" lists all.')
+
+
+def _tried(engine: Engine, settings: VoiceSettings) -> Probe:
+    """Say whether an engine can speak with these settings."""
+    if engine.name in OPTIONAL and not settings.name and not engine.voices():
+        # Found sooner than whether it is installed.
+        return Probe(ok=False, reason=f"{engine.name} has no voice here")
     probe = _probe(engine)
     if not probe.ok:
-        return f"{engine.name} doesn't work: {probe.reason}"
+        return replace(probe, reason=f"{engine.name} doesn't work: {probe.reason}")
     try:
         engine.fingerprint("", settings)
     except VoiceError as error:
-        return str(error).rstrip(".")
-    return None
+        return Probe(ok=False, reason=str(error).rstrip("."))
+    return probe
 
 
 def successors(engine: Engine, settings: VoiceSettings) -> Iterator[Engine]:
@@ -217,7 +229,7 @@ def successors(engine: Engine, settings: VoiceSettings) -> Iterator[Engine]:
     for name in AUTO_ORDER:
         if name != engine.name:
             successor = load_engine(name)
-            if _problem(successor, own) is None:
+            if _tried(successor, own).ok:
                 yield successor
 
 
