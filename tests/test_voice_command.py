@@ -343,7 +343,7 @@ def test_of_nothing_to_say_there_is_nothing(text: str, program: Path) -> None:
     assert len(CommandEngine().synthesize(text, settings(program, "how=exits 1")).samples) == 0
 
 
-def test_no_more_than_four_programs_run_at_once(program: Path, tmp_path: Path) -> None:
+def test_no_more_than_five_programs_run_at_once(program: Path, tmp_path: Path) -> None:
     program.write_text(
         f"{PROGRAM}\nbegun = time.monotonic()\ntime.sleep(0.2)\n"
         f"open(os.path.join({str(tmp_path)!r}, text), 'w').write(f'{{begun}} {{time.monotonic()}}')\n"
@@ -353,7 +353,7 @@ def test_no_more_than_four_programs_run_at_once(program: Path, tmp_path: Path) -
         clips = [*pool.map(lambda text: engine.synthesize(text, voice), "abcdefghi")]
     assert [len(clip.samples) for clip in clips] == [160] * 9
     times = [[float(at) for at in (tmp_path / text).read_text().split()] for text in "abcdefghi"]
-    assert max(sum(begun <= at < ended for begun, ended in times) for at, _ in times) in {2, 3, 4}
+    assert max(sum(begun <= at < ended for begun, ended in times) for at, _ in times) in {2, 3, 4, 5}
 
 
 def test_another_file_in_an_argument_is_another_voice(tmp_path: Path) -> None:

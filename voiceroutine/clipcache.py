@@ -176,9 +176,10 @@ def _head(data_bytes: int, extra_bytes: int) -> bytes:
 
 def _packed(kept: Kept) -> bytes:
     words = kept.words + b" " * (len(kept.words) % 2)
-    digest = hashlib.blake2b(kept.pcm + words, digest_size=_DIGEST_BYTES).digest()
-    chunks = _chunk(_WORDS, words) + _chunk(_CHECK, digest)
-    return _head(len(kept.pcm), len(chunks)) + kept.pcm + chunks
+    hashed = hashlib.blake2b(kept.pcm, digest_size=_DIGEST_BYTES)
+    hashed.update(words)
+    chunks = _chunk(_WORDS, words) + _chunk(_CHECK, hashed.digest())
+    return b"".join([_head(len(kept.pcm), len(chunks)), kept.pcm, chunks])
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

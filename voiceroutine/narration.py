@@ -447,7 +447,8 @@ def _reading(language: str) -> str:
 
 def _kept(clip: Clip) -> Kept:
     words = [(word.start, word.end, word.start_ms, word.end_ms) for word in clip.words]
-    pcm = (clip.samples * 32768).round().astype("<i2").tobytes()
+    steps = clip.samples * 32768
+    pcm = steps.round(out=steps).astype("<i2").tobytes()
     return Kept(pcm=pcm, words=json.dumps(words, separators=(",", ":")).encode())
 
 

@@ -37,7 +37,8 @@ VARIABLE = "VOICEROUTINE_COMMAND"
 EXAMPLE = "--voice 'command:my-tts --speed {rate} -o {output}'"
 PATIENCE_S = 5.0
 MOST_FAILURES = 3
-MOST_AT_ONCE = 4
+# An introduction has five sentences, and nothing is heard before they are there.
+MOST_AT_ONCE = 5
 CLEARING_S = 1.0
 
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
