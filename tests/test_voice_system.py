@@ -117,6 +117,14 @@ def test_a_child_that_can_not_be_started_is_told(tmp_path: Path) -> None:
         assert refused(engine).startswith(why)
 
 
+def test_one_that_never_spoke_is_not_waited_for_twice(tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs"
+    engine = SystemEngine(Children([sys.executable, "-u", str(FAULTY), "hangs", "0", str(jobs)]), patience_s=0.6)
+    assert refused(engine) == "The system's voice has not answered for 1.4 s."
+    engine.close()
+    assert jobs.read_text() == "."
+
+
 def test_a_child_that_died_is_replaced(faulty: Make) -> None:
     engine = faulty("nothing")
     for text in ("One.", "Two."):

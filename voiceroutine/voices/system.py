@@ -108,6 +108,7 @@ class SystemEngine:
         self._speaker = speaker
         self._patience_s = patience_s
         self._found: Sequence[_Voice] | None = None
+        self._has_spoken = False
         self._lock = Lock()
 
     def probe(self) -> Probe:
@@ -133,13 +134,17 @@ class SystemEngine:
         return f"{platform.platform()} {self._speaker.version} {self._voice(settings).id}"
 
     def synthesize(self, text: str, settings: VoiceSettings, cancel: Event | None = None) -> Clip:
-        """Speak a sentence; one that fails is tried once more."""
+        """Speak a sentence; one that fails is tried once more, but not where nothing has ever been heard in time."""
         if not any(map(str.isalnum, text)):
             return nothing_said()
         try:
-            return self._spoken(text, settings, cancel or _NEVER)
-        except VoiceError:
-            return self._spoken(text, settings, cancel or _NEVER)
+            clip = self._spoken(text, settings, cancel or _NEVER)
+        except VoiceError as error:
+            if isinstance(error, LateError) and not self._has_spoken:
+                raise
+            clip = self._spoken(text, settings, cancel or _NEVER)
+        self._has_spoken = True
+        return clip
 
     def close(self) -> None:
         """End the child processes."""
