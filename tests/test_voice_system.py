@@ -266,7 +266,9 @@ from voiceroutine.routine import VoiceSettings
 engine = SystemEngine(Children([sys.executable, '-u', {faulty!r}, 'hangs', '0']), patience_s=60)
 speak = lambda: engine.synthesize('One.', VoiceSettings())
 threading.Thread(target=speak, daemon=True).start()
-time.sleep(1.5)
+until_s = time.monotonic() + 20
+while not engine._speaker._all and time.monotonic() < until_s:
+    time.sleep(0.02)
 print(*(child._process.pid for child in engine._speaker._all), flush=True)
 """
 
