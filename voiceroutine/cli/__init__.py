@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from voiceroutine import __version__
+from voiceroutine.cli.signals import ending_as_by_ctrl_c
 
 COMMANDS = {
     "play": "Play a routine aloud.",
@@ -95,7 +96,8 @@ def run(arguments: list[str]) -> int:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     state: dict[str, bool] = {}
     try:
-        status: Any = group.main(arguments, prog_name="voiceroutine", standalone_mode=False, obj=state)
+        with ending_as_by_ctrl_c():
+            status: Any = group.main(arguments, prog_name="voiceroutine", standalone_mode=False, obj=state)
     except SystemExit:
         # Click ends so when whoever reads a pipe has read enough, as `head` does.
         return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from contextlib import closing, contextmanager
 from functools import partial
@@ -15,7 +14,6 @@ from voiceroutine.cli.options import DEFAULT_ROUTINE, listening_options, produce
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import FrameType
 
     from voiceroutine.cli.diary import Diary
     from voiceroutine.cli.display import Display
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from voiceroutine.status import Status
 
 LOOK_S = 0.2
-ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 HEAD_START_S = 0.2
 FLAG_NAMES = {"start": "--from"}
 A_KEY = "key"
@@ -85,7 +82,7 @@ def command(
     _check_flags(delay, resume=resume, fresh=fresh, as_json=as_json, quiet=quiet)
     loudspeaker = partial(_open_device, device)
     session = Session(loudspeaker, lead_in_ms=_lead_in_ms(delay), has_listener=can_read_keys())
-    with _interrupted_by_signals(), _running(session):
+    with _running(session):
         session.wait_until_awake(HEAD_START_S)
         notices: SimpleQueue[str] = SimpleQueue()
         production = produced(routine, tell=notices.put, **flags)
@@ -182,32 +179,6 @@ def _running(session: Session) -> Iterator[None]:
         yield
     finally:
         session.stop()
-
-
-@contextmanager
-def _interrupted_by_signals() -> Iterator[None]:
-    """End as by Ctrl-C, with the terminal restored, when the terminal is closed or the program is told to end.
-
-    Only once: a second signal would interrupt what restores it.
-    """
-    numbers = [getattr(signal, name) for name in ENDING_SIGNALS if hasattr(signal, name)]
-    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-
-    def end(number: int, frame: FrameType | None) -> None:
-        for one in numbers:
-            signal.signal(one, _nothing)
-        signal.default_int_handler(number, frame)
-
-    before = [signal.signal(number, end) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-
-
-def _nothing(number: int, frame: FrameType | None) -> None:
-    """Let a signal pass. Python raises an error for one that comes just as it begins to be ignored."""
 
 
 def _ending(snapshot: Snapshot, score: Score) -> str:
