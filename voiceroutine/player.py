@@ -60,6 +60,8 @@ _HANDOVER_MS = 300
 _QUITTING_S = 0.4
 _LOOK_S = 0.005
 _FIRST_NAP_S = 0.1
+# A queue in C waits for ever if its time is over before it has begun to wait.
+_SHORTEST_WAIT_S = 0.001
 # A loudspeaker that has played for so long isn't one that is lost at once.
 _LASTING_FRAMES = 2 * SAMPLERATE_HZ
 
@@ -335,7 +337,7 @@ class _Output:
             except DeviceError:
                 return None
             with suppress(Empty):
-                return commands.get(timeout=room_s) if room_s > 0 else commands.get_nowait()
+                return commands.get(timeout=max(room_s, _SHORTEST_WAIT_S)) if room_s > 0 else commands.get_nowait()
             if room_s <= 0:
                 return None
 
@@ -629,12 +631,16 @@ class _Performance:
     def _write_timeline(self, frames: int) -> None:
         position, mix, levels = self._position, self.score.mix, self.levels
         self._output.count_breaks(goes_on=self._goes_on is not None and self._before is None)
+        if self._fades_in or self._before is not None:
+            # A block of its own: what comes after it can be taken back by the next command.
+            frames = min(frames, FADE_FRAMES)
         self._output.note(position, moves=True)
         block = mix.read(position, self._block[:frames], levels)
         self._fade_in(block)
         self._write(block)
         self._position += frames
-        self._goes_on = lambda out: mix.read(position + frames, out, levels)
+        # From where the loudspeaker will be then: part of what it got may have been taken back.
+        self._goes_on = lambda out: mix.read(self._position, out, levels)
 
     def _fade_in(self, block: Samples) -> None:
         length = min(len(block), FADE_FRAMES)
@@ -658,7 +664,7 @@ class _Performance:
             self._count_in, self._goes_on, self._fades_in = None, None, True
             self._floor_frame = self._output.written_frames
         else:
-            self._goes_on = lambda out: _part(counted, done + len(block), out)
+            self._goes_on = lambda out: _part(counted, self._output.written_frames - self._count_in_frame, out)
 
     def _fade_out(self) -> None:
         """Write the next 10 ms with a falling gain, without moving on: what comes after a pause repeats them."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SAMPLERATE_HZ = 48_000
 FRAME_BYTES = 8
+# Each octave holds almost three minutes of them, up to full scale half an hour.
+_FIRST_BITS = 0x3A000000
 
 
 def numbered(first: int, frames: int) -> NDArray[np.float32]:
@@ -31,6 +33,16 @@ def numbered(first: int, frames: int) -> NDArray[np.float32]:
     samples[:, 0] = (numbers & 0x7FFF) / 32768
     samples[:, 1] = (numbers >> 15) / 32768
     return samples
+
+
+def carrying(numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return one sample for each number, 0 or more: floats that follow each other, from about -66 dBFS upwards."""
+    return (numbers + _FIRST_BITS).astype(np.int32).view(np.float32)
+
+
+def carried(samples: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the numbers in samples, or something below 0 or without neighbors for other samples."""
+    return np.ascontiguousarray(samples, np.float32).view(np.int32).astype(np.int64) - _FIRST_BITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
