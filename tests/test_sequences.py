@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,7 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from listening import SAMPLERATE_HZ, Samples
 
+from voiceroutine.cues import Chime, Speech
 from voiceroutine.document import parse_document
+from voiceroutine.levels import AS_MIXED, Levels
 from voiceroutine.loading import load_routine
 from voiceroutine.player import COMMANDS, FADE_FRAMES, Command, Session, Snapshot
 from voiceroutine.production import Production
@@ -83,14 +85,16 @@ class Trial:
     production: Production
     commands: Sequence[tuple[int, Command]]
     has_listener: bool = False
+    plays_on: bool = False
     sink: PacedSink = field(default_factory=PacedSink)
     looks: list[tuple[int, Snapshot]] = field(default_factory=list)
     sent: list[tuple[int, Command]] = field(default_factory=list)
 
     def run(self) -> Samples:
-        """Return what was heard after the lead-in, as far as it can be before somebody goes on from a wait."""
+        """Return what was heard after the lead-in, to the end or for some seconds after the last command."""
         ready = threading.Event()
-        left = [*self.commands, (self.commands[-1][0] + 4_000, "quit")] if self.commands else []
+        quits = [] if self.plays_on else [(self.commands[-1][0] + 4_000, "quit")]
+        left: list[tuple[int, Command]] = [*self.commands, *quits]
 
         def open_sink(first: Block) -> PacedSink:
             ready.wait(PATIENCE_S)
@@ -125,8 +129,13 @@ def numbered_production() -> Production:
     return NumberedProduction(load_routine(parse_document(ROUTINE), {}))
 
 
+@cache
+def real_production() -> Production:
+    return Production(load_routine(parse_document(ROUTINE), {}))
+
+
 def gaps() -> st.SearchStrategy[int]:
-    return st.one_of(st.integers(0, 100), st.integers(0, 3_000), st.integers(1_900, 2_400), st.integers(0, 15_000))
+    return st.one_of(st.integers(0, 100), st.integers(0, 3_000), st.integers(1_900, 2_400), st.integers(0, 9_000))
 
 
 def sequences() -> st.SearchStrategy[list[tuple[int, Command]]]:
@@ -185,3 +194,107 @@ def assert_accounted(trial: Trial, heard: Samples) -> None:
 @given(commands=sequences(), has_listener=st.booleans())
 def test_each_command_leads_to_its_place(commands: list[tuple[int, Command]], has_listener: bool) -> None:
     check(Trial(production=numbered_production(), commands=commands, has_listener=has_listener))
+
+
+def steepest(production: Production, scores: Iterable[Score]) -> float:
+    """Return the largest step from sample to sample in timelines at their loudest, and of a fade on top of it."""
+    most = 0.0
+    for score in scores:
+        for levels in (AS_MIXED, Levels(voice_db=12, chimes_db=12), Levels(voice_db=12, chimes_db=-30)):
+            samples = score.mix.read(0, np.empty(score.total_ms * FRAMES_PER_MS, np.float32), levels)
+            step = float(np.abs(np.diff(samples)).max())
+            most = max(most, step + 2 * float(np.abs(samples).max()) / (FADE_FRAMES - 1))
+    return most
+
+
+@settings(max_examples=EXAMPLES // 4, deadline=None)
+@given(commands=sequences(), has_listener=st.booleans())
+def test_nothing_clicks(commands: list[tuple[int, Command]], has_listener: bool) -> None:
+    trial = Trial(production=real_production(), commands=commands, has_listener=has_listener)
+    heard = trial.run()
+    scores = dict.fromkeys(look.score for _, look in trial.looks if look.score)
+    assert float(np.abs(np.diff(heard)).max()) <= steepest(trial.production, scores)
+
+
+def after_more(*moments_ms: int) -> tuple[Trial, Samples, list[Score]]:
+    """Play with more time at some moments; return what was heard, and the timelines from first to last."""
+    commands: list[tuple[int, Command]] = [(at_ms, "more") for at_ms in moments_ms]
+    trial = Trial(production=real_production(), commands=commands, plays_on=True)
+    heard = trial.run()
+    return trial, heard, [*dict.fromkeys(look.score for _, look in trial.looks if look.score)]
+
+
+def placed_of(score: Score, name: str | None, kind: str, occurrence: int = 0) -> Placed:
+    found = [one for one in score.placed if one.interval.kind == kind]
+    return [one for one in found if name is None or (one.interval.step and one.interval.step.name == name)][occurrence]
+
+
+def lasts_ms(placed: Placed) -> int:
+    return placed.end_ms - placed.start_ms
+
+
+def fresh() -> Score:
+    return prompt(score_of(real_production()))
+
+
+def chimes(placed: Placed) -> list[tuple[str, int]]:
+    """Return the chimes of an interval: why, and how long before its end."""
+    return [(cue.why, placed.end_ms - cue.at_ms) for cue in placed.cues if isinstance(cue, Chime)]
+
+
+def assert_heard_as(score: Score, heard: Samples) -> None:
+    """What was heard is this timeline from its start to its end, but for some fades between ways to play the same."""
+    rendered = score.mix.read(0, np.empty(score.total_ms * FRAMES_PER_MS, np.float32))
+    assert len(heard) == len(rendered)
+    assert np.allclose(heard, rendered, atol=1e-5)
+
+
+@pytest.mark.parametrize("into_ms", [200, 1_500, 6_100, 10_500, 16_500, 18_200, 19_600, 19_750, 19_850, 19_899])
+def test_more_makes_a_hold_ten_seconds_longer(into_ms: int) -> None:
+    """Its end and its countdown are where the longer one's are, whenever it was asked for; halfway comes once."""
+    before = placed_of(fresh(), "Third", "work")
+    trial, heard, scores = after_more(before.start_ms + into_ms - 100)
+    assert len(scores) == 2
+    after = placed_of(scores[-1], "Third", "work")
+    assert lasts_ms(after) == lasts_ms(before) + 10_000
+    assert scores[-1].total_ms == scores[0].total_ms + 10_000
+    whys = [cue.why for cue in after.cues]
+    assert whys.count("halfway") == 1
+    assert chimes(after)[-1] == chimes(before)[-1]
+    assert set(chimes(before)[-3:]) <= set(chimes(after))
+    assert_heard_as(scores[-1], heard)
+
+
+def test_more_twice_is_twenty_seconds() -> None:
+    before = placed_of(fresh(), "Third", "work")
+    _, heard, scores = after_more(before.start_ms + 5_000, before.start_ms + 5_050)
+    assert lasts_ms(placed_of(scores[-1], "Third", "work")) == lasts_ms(before) + 20_000
+    assert_heard_as(scores[-1], heard)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("Third", "prepare"), ("First", "switch"), (None, "rest"), (None, "say")])
+@pytest.mark.parametrize("into", [0.1, 0.6, 0.95])
+def test_more_makes_a_gap_longer(name: str | None, kind: str, into: float) -> None:
+    before = placed_of(fresh(), name, kind)
+    _, heard, scores = after_more(before.start_ms + int(into * lasts_ms(before)) - 100)
+    after = placed_of(scores[-1], name, kind)
+    assert lasts_ms(after) == lasts_ms(before) + 10_000
+    assert_heard_as(scores[-1], heard)
+
+
+def test_what_is_said_goes_on_when_there_is_more_time() -> None:
+    before = placed_of(fresh(), None, "say")
+    spoken = next(cue for cue in before.cues if isinstance(cue, Speech))
+    _, heard, scores = after_more((spoken.at_ms + spoken.end_ms) // 2)
+    after = placed_of(scores[-1], None, "say")
+    assert spoken in after.cues
+    assert_heard_as(scores[-1], heard)
+
+
+def test_the_snapshot_follows_when_there_is_more_time() -> None:
+    before = placed_of(fresh(), "Third", "work")
+    trial, _, scores = after_more(before.start_ms + 3_000)
+    last = trial.looks[-1][1]
+    assert last.score is scores[-1]
+    in_hold = [look for _, look in trial.looks if before.end_ms < look.position_ms < before.end_ms + 9_900]
+    assert {scores[-1].placed[look.index].interval.kind for look in in_hold} == {"work"}

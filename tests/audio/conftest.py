@@ -33,6 +33,11 @@ class SoundCard:
         """End its server as a crash would."""
         os.kill(int((self.folder / "pid").read_text()), signal.SIGKILL)
 
+    def start(self) -> None:
+        """Start the server anew after `kill`."""
+        _run("down", self.folder)
+        _run("up", self.folder)
+
 
 @pytest.fixture(scope="session")
 def soundcard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoundCard]:

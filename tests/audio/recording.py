@@ -56,12 +56,12 @@ class Heard:
 
 
 class Recorder:
-    """Records the card from construction until `stop`."""
+    """Records the card, or another sink of its server, from construction until `stop`."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], sink: str = "card") -> None:
         shape = ("--raw", "--format=float32le", f"--rate={SAMPLERATE_HZ}", "--channels=2")
         # Without a client that wants a low latency, a null sink works in blocks of 2 s.
-        command = ("parec", "-d", "card.monitor", "--latency-msec=5", *shape)
+        command = ("parec", "-d", f"{sink}.monitor", "--latency-msec=5", *shape)
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, env=dict(environment))
         self._chunks: list[bytes] = []
         self._starts_s: list[float] = []

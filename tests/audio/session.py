@@ -1,11 +1,11 @@
 """Play a session whose every frame carries its own number, in a process of its own; tell on standard output, as JSON.
 
-python -m audio.session '{"routine": TOML, "commands": [[AT_S, COMMAND], ...], "seconds": S, ...}'
+python -m audio.session '{"routine": TOML, ...}'
 
     sink: which one (default: the first that works); patience_s, look_s: as in `player`, and between two looks;
-    samples: "numbers", or "real" for what a listener would hear; slow_s: for how long a slow disk keeps each clip.
+    samples: "numbers", or "real" for what a listener would hear; slow_s: how long a slow disk takes for each clip.
 
-The session begins with the first line on standard input, so that a test knows when, or at once where there is none.
+Each line on standard input is a command; its end ends the session, unless it was empty.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -81,18 +82,27 @@ def open_sink(name: str, first: Block) -> LiveSink:
     return sink
 
 
-def watch(session: Session, commands: list[tuple[float, Any]], seconds: float, look_s: float) -> Log:
-    """Send commands when they are due; return what was sent and seen, with instants of `time.monotonic()`."""
+def obey(session: Session, log: Log, ends: threading.Event) -> None:
+    """Send what is read, noting when; instants are of `time.monotonic()`."""
+    lines = 0
+    for line in sys.stdin:
+        lines += 1
+        log.append([time.monotonic(), "command", line.strip()])
+        session.send(line.strip())  # type: ignore[arg-type]
+    if lines:
+        ends.set()
+
+
+def watch(session: Session, look_s: float) -> Log:
+    """Obey until the session is over; return what was sent and seen."""
     log: Log = []
-    began_s = time.monotonic()
-    while (now_s := time.monotonic()) - began_s < seconds and not is_over(session, log):
-        while commands and commands[0][0] <= now_s - began_s:
-            log.append([time.monotonic(), "command", commands[0][1]])
-            session.send(commands.pop(0)[1])
+    ends = threading.Event()
+    threading.Thread(target=obey, args=(session, log, ends), daemon=True).start()
+    while not is_over(session, log):
         seen = session.snapshot()
         log.append([time.monotonic(), seen.state, seen.position_ms, seen.breaks, seen.trouble])
-        due_s = commands[0][0] - (time.monotonic() - began_s) if commands else look_s
-        time.sleep(max(0.0, min(look_s, due_s)))
+        if ends.wait(look_s):
+            break
     return log
 
 
@@ -110,13 +120,11 @@ def main() -> None:
     SlowCache.delay_s = wish.get("slow_s", 0.0)
     cache = SlowCache(Path(os.environ["XDG_CACHE_HOME"]))
     production = kind(load_routine(parse_document(wish["routine"]), {}), cache)
-    if not sys.stdin.closed:
-        sys.stdin.readline()
     session = Session(partial(open_sink, wish.get("sink", "first")), patience_s=wish.get("patience_s", 20))
     session.wait_until_awake(1)
     score: Score = score_of(production)
     session.perform(score)
-    log = watch(session, [*map(tuple, wish.get("commands", []))], wish["seconds"], wish.get("look_s", 0.01))
+    log = watch(session, wish.get("look_s", 0.01))
     session.stop()
     last = session.snapshot().score or score
     sys.stdout.write(json.dumps({"log": log, "total_ms": last.total_ms}))
