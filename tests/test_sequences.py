@@ -253,7 +253,7 @@ def assert_heard_as(score: Score, heard: Samples) -> None:
 def test_more_makes_a_hold_ten_seconds_longer(into_ms: int) -> None:
     """Its end and its countdown are where the longer one's are, whenever it was asked for; halfway comes once."""
     before = placed_of(fresh(), "Third", "work")
-    trial, heard, scores = after_more(before.start_ms + into_ms - 100)
+    _, heard, scores = after_more(before.start_ms + into_ms - 100)
     assert len(scores) == 2
     after = placed_of(scores[-1], "Third", "work")
     assert lasts_ms(after) == lasts_ms(before) + 10_000

@@ -50,13 +50,18 @@ class Told:
 
 
 class LiveSession:
-    """Starts playing at once; commands are sent by name."""
+    """Plays as soon as it can; commands are sent by name."""
 
     def __init__(self, card: SoundCard, routine: str, **wishes: Any) -> None:
         command = [sys.executable, "-m", "audio.session", json.dumps({"routine": routine, **wishes})]
         pipe = subprocess.PIPE
         environment = {**card.environment, "XDG_CACHE_HOME": str(card.folder / "clips")}
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment)
+
+    def wait_until_begun(self) -> None:
+        """Wait until the timeline is heard."""
+        assert self.process.stdout
+        assert self.process.stdout.readline() == "begun\n"
 
     def send(self, command: str) -> float:
         """Send a command; return when."""
@@ -76,10 +81,25 @@ class LiveSession:
         """Wait for its end; it comes in time, without a word on standard error."""
         out, err = self.process.communicate(timeout=timeout_s)
         assert (self.process.returncode, err) == (0, "")
-        report = json.loads(out)
+        report = json.loads(out.splitlines()[-1])
         looks = [tuple(entry) for entry in report["log"] if len(entry) == 5]
         failure = next((entry[2] for entry in report["log"] if entry[1] == "failed"), "")
         return Told(looks=looks, failure=failure, total_ms=report["total_ms"])  # type: ignore[arg-type]
+
+
+def wait_until_heard(recorder: Recorder, seconds: float, timeout_s: float = 15) -> None:
+    """Wait until so much of a timeline was recorded from now on, or for so long at most."""
+    until_s = time.monotonic() + timeout_s
+    first = last = None
+    while time.monotonic() < until_s and (first is None or last is None or last - first < seconds * SAMPLERATE_HZ):
+        time.sleep(0.05)
+        last = _latest(recorder)
+        first = last if first is None or last is None else first
+
+
+def _latest(recorder: Recorder) -> int | None:
+    numbers = carried(recorder.latest(2)[:, 0])
+    return int(numbers[1]) if len(numbers) == 2 and numbers[0] >= 0 and numbers[1] == numbers[0] + 1 else None
 
 
 def runs(*recorders: Recorder) -> list[Run]:

@@ -84,6 +84,13 @@ class Recorder:
         samples = np.frombuffer(raw[: len(raw) // FRAME_BYTES * FRAME_BYTES], np.float32).reshape(-1, 2)
         return samples, float(np.percentile(self._starts_s, 5))
 
+    def latest(self, frames: int) -> NDArray[np.float32]:
+        """Return what was recorded last, or nothing when that is less."""
+        raw = b"".join(self._chunks[-2:])
+        whole = sum(map(len, self._chunks[:])) % FRAME_BYTES
+        raw = raw[: len(raw) - whole][-frames * FRAME_BYTES :]
+        return np.frombuffer(raw if len(raw) == frames * FRAME_BYTES else b"", np.float32).reshape(-1, 2)
+
     def _record(self) -> None:
         assert self._process.stdout
         recorded_bytes = 0

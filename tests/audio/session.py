@@ -5,7 +5,8 @@ python -m audio.session '{"routine": TOML, ...}'
     sink: which one (default: the first that works); patience_s, look_s: as in `player`, and between two looks;
     samples: "numbers", or "real" for what a listener would hear; slow_s: how long a slow disk takes for each clip.
 
-Each line on standard input is a command; its end ends the session, unless it was empty.
+Each line on standard input is a command; its end ends the session, unless it was empty. The first line on standard
+output comes when the timeline is heard, the second is what happened.
 """
 
 from __future__ import annotations
@@ -97,10 +98,15 @@ def watch(session: Session, look_s: float) -> Log:
     """Obey until the session is over; return what was sent and seen."""
     log: Log = []
     ends = threading.Event()
+    has_begun = False
     threading.Thread(target=obey, args=(session, log, ends), daemon=True).start()
     while not is_over(session, log):
         seen = session.snapshot()
         log.append([time.monotonic(), seen.state, seen.position_ms, seen.breaks, seen.trouble])
+        if seen.state == "playing" and seen.position_ms > 0 and not has_begun:
+            has_begun = True
+            sys.stdout.write("begun\n")
+            sys.stdout.flush()
         if ends.wait(look_s):
             break
     return log
