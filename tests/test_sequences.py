@@ -93,7 +93,7 @@ class Trial:
     def run(self) -> Samples:
         """Return what was heard after the lead-in, to the end or for some seconds after the last command."""
         ready = threading.Event()
-        quits = [] if self.plays_on else [(self.commands[-1][0] + 4_000, "quit")]
+        quits: list[tuple[int, Command]] = [] if self.plays_on else [(self.commands[-1][0] + 4_000, "quit")]
         left: list[tuple[int, Command]] = [*self.commands, *quits]
 
         def open_sink(first: Block) -> PacedSink:

@@ -54,7 +54,7 @@ PATIENCE_S = 60.0
 _BLOCK_FRAMES = 4096
 _SHORT_BLOCK_FRAMES = 1024
 _LOADED_FRAMES = 5 * SAMPLERATE_HZ
-_LOADING_S = 0.05
+_LOADING_S = 0.02
 # Time for compiling anew, while the timeline goes on as it is.
 _HANDOVER_MS = 300
 _QUITTING_S = 0.4
@@ -410,6 +410,7 @@ class _Performance:
         self._goes_on: Callable[[Samples], Samples] | None = None
         self._before: Callable[[int, Samples], Samples] | None = None
         self._fades_in = False
+        self._awaited = -1
         self._floor_frame = output.written_frames
         self._more = 0
         self._longer: _Longer | None = None
@@ -475,12 +476,16 @@ class _Performance:
         """Return how many frames can be played without waiting for a clip; a lack of them is waited for in gaps."""
         if known_frame <= self._position:
             return 0
-        loaded_frame = self._ahead.end_frame(self.score.mix, self._position, known_frame, _LOADING_S)
+        # Once for each place: the loudspeaker gets silence in time, however long the clips take.
+        patience_s = 0.0 if self._awaited == self._position else _LOADING_S
+        loaded_frame = self._ahead.end_frame(self.score.mix, self._position, known_frame, patience_s)
+        self._awaited = self._position
         if loaded_frame >= min(known_frame, self._position + _LOADED_FRAMES):
             return known_frame - self._position
         loaded = self.score.placed[self.score.index_at(loaded_frame * 1000 // SAMPLERATE_HZ)]
         if not loaded.interval.exact:
-            return loaded_frame - self._position
+            # What follows is faded out, and that must be in memory, too.
+            return loaded_frame - FADE_FRAMES - self._position
         before_frame = frame_at(loaded.start_ms - WAIT_BEFORE_WORK_MS)
         return (before_frame if before_frame > self._position else known_frame) - self._position
 

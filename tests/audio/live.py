@@ -84,7 +84,7 @@ class LiveSession:
         report = json.loads(out.splitlines()[-1])
         looks = [tuple(entry) for entry in report["log"] if len(entry) == 5]
         failure = next((entry[2] for entry in report["log"] if entry[1] == "failed"), "")
-        return Told(looks=looks, failure=failure, total_ms=report["total_ms"])  # type: ignore[arg-type]
+        return Told(looks=looks, failure=failure, total_ms=report["total_ms"])
 
 
 def wait_until_heard(recorder: Recorder, seconds: float, timeout_s: float = 15) -> None:

@@ -46,7 +46,8 @@ class PortAudioSink:
     whose device was lost before opening another one.
 
     Attributes:
-        underflows: times that silence had to fill in between the first write and `finish`.
+        underflows: times between the first write and `finish` that silence had to fill in, or that the device says it
+            had to wait.
     """
 
     name = "sounddevice"
@@ -204,6 +205,7 @@ class PortAudioSink:
         try:
             was_stopped = status.output_underflow and time.monotonic() - self._served_at_s > _STOPPED_S
             self._served_at_s = time.monotonic()
+            self.underflows += int(status.output_underflow and self._expects_sound)
             if was_stopped or self._ended:
                 self._break_off(memoryview(out))
             else:
