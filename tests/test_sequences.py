@@ -1,4 +1,7 @@
-"""Random commands to a session: what sounds is what the timeline says from the place that each leads to."""
+"""Random commands to a session: what sounds is what the timeline says from the place that each leads to.
+
+SEQUENCE_EXAMPLES=1000 pytest tests/test_sequences.py     looks longer
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from voiceroutine.sinks import Block
     from voiceroutine.timeline import Placed
 
-EXAMPLES = int(os.environ.get("SEQUENCE_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("SEQUENCE_EXAMPLES", "40"))
 LEAD_IN_MS = 500
 PATIENCE_S = 30
 
@@ -193,6 +196,13 @@ def assert_accounted(trial: Trial, heard: Samples) -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(commands=sequences(), has_listener=st.booleans())
 def test_each_command_leads_to_its_place(commands: list[tuple[int, Command]], has_listener: bool) -> None:
+    check(Trial(production=numbered_production(), commands=commands, has_listener=has_listener))
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(commands=sequences(), has_listener=st.booleans())
+def test_each_of_many_commands_leads_to_its_place(commands: list[tuple[int, Command]], has_listener: bool) -> None:
     check(Trial(production=numbered_production(), commands=commands, has_listener=has_listener))
 
 

@@ -3,7 +3,7 @@
 python -m audio.session '{"routine": TOML, ...}'
 
     sink: which one (default: the first that works); patience_s, look_s: as in `player`, and between two looks;
-    samples: "numbers", or "real" for what a listener would hear; slow_s: how long a slow disk takes for each clip.
+    samples: "numbers", or "signed" if levels change their sign, or "real" as a listener hears it; slow_s: how long a slow disk takes for each clip.
 
 Each line on standard input is a command; its end ends the session, unless it was empty. The first line on standard
 output comes when the timeline is heard, the second is what happened.
@@ -56,6 +56,15 @@ class NumberedMix(Mix):
         return out
 
 
+class SignedMix(NumberedMix):
+    """Numbers that change their sign when the listener wants it louder or softer."""
+
+    def read(self, first_frame: int, out: Samples, levels: Levels = AS_MIXED) -> Samples:
+        super().read(first_frame, out, levels)
+        out *= 1 if levels == AS_MIXED else -1
+        return out
+
+
 class NumberedProduction(Production):
     """A production whose mix is of numbers."""
 
@@ -63,6 +72,18 @@ class NumberedProduction(Production):
         mix = super().mix(cues)
         mix.__class__ = NumberedMix
         return mix
+
+
+class SignedProduction(Production):
+    """A production whose mix is of numbers that show the levels."""
+
+    def mix(self, cues: Iterable[Cue] = ()) -> Mix:
+        mix = super().mix(cues)
+        mix.__class__ = SignedMix
+        return mix
+
+
+KINDS: dict[str, type[Production]] = {"numbers": NumberedProduction, "signed": SignedProduction, "real": Production}
 
 
 class SlowCache(ClipCache):
@@ -122,13 +143,15 @@ def is_over(session: Session, log: Log) -> bool:
 
 def main() -> None:
     wish = json.loads(sys.argv[1])
-    kind = NumberedProduction if wish.get("samples", "numbers") == "numbers" else Production
+    kind = KINDS[wish.get("samples", "numbers")]
     SlowCache.delay_s = wish.get("slow_s", 0.0)
     cache = SlowCache(Path(os.environ["XDG_CACHE_HOME"]))
     production = kind(load_routine(parse_document(wish["routine"]), {}), cache)
     session = Session(partial(open_sink, wish.get("sink", "first")), patience_s=wish.get("patience_s", 20))
     session.wait_until_awake(1)
     score: Score = score_of(production)
+    if kind is not Production:
+        score.tick = np.zeros(1, np.float32)
     session.perform(score)
     log = watch(session, wish.get("look_s", 0.01))
     session.stop()
