@@ -3,7 +3,8 @@
 python -m audio.session '{"routine": TOML, ...}'
 
     sink: which one (default: the first that works); patience_s, look_s: as in `player`, and between two looks;
-    samples: "numbers", or "signed" if levels change their sign, or "real" as a listener hears it; slow_s: how long a slow disk takes for each clip.
+    samples: "numbers", or "signed" if levels change their sign, or "real" as a listener hears them;
+    slow_s: how long a slow disk takes for each clip.
 
 Each line on standard input is a command; its end ends the session, unless it was empty. The first line on standard
 output comes when the timeline is heard, the second is what happened.

@@ -2,6 +2,7 @@
 
 FAULT_TIMES=20 pytest -m audio tests/audio/test_faults.py     tries each at so many random instants
 FAULT_LOG=FILE                                                keeps what was measured
+FAULT_SINK=pulse                                              tries another sink, of those in player.py
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.audio
 
 TIMES = int(os.environ.get("FAULT_TIMES", "1"))
+SINK = os.environ.get("FAULT_SINK", "first")
 OFF_FRAMES = SAMPLERATE_HZ // 20
 GOES_ON_S = 1.0
 ROUTINE = """
@@ -98,7 +100,7 @@ def test_a_device_that_is_pulled_while_another_is_there(doomed_soundcard: SoundC
     card = doomed_soundcard
     add_sink(card, "second")
     recorders = [Recorder(card.environment), Recorder(card.environment, "second")]
-    session = LiveSession(card, ROUTINE)
+    session = LiveSession(card, ROUTINE, sink=SINK)
     session.wait_until_begun()
     time.sleep(moment_s)
     pactl(card, "unload-module", card_module(card))
@@ -111,7 +113,7 @@ def test_a_device_that_is_pulled_while_another_is_there(doomed_soundcard: SoundC
 def test_a_device_that_is_pulled_and_comes_back(doomed_soundcard: SoundCard, moment_s: float) -> None:
     card = doomed_soundcard
     recorders = [Recorder(card.environment)]
-    session = LiveSession(card, ROUTINE)
+    session = LiveSession(card, ROUTINE, sink=SINK)
     session.wait_until_begun()
     time.sleep(moment_s)
     pactl(card, "unload-module", card_module(card))
@@ -128,7 +130,7 @@ def test_a_device_that_is_pulled_and_comes_back(doomed_soundcard: SoundCard, mom
 def test_a_device_that_is_pulled_and_stays_away(doomed_soundcard: SoundCard, moment_s: float) -> None:
     card = doomed_soundcard
     recorder = Recorder(card.environment)
-    session = LiveSession(card, ROUTINE, patience_s=2)
+    session = LiveSession(card, ROUTINE, sink=SINK, patience_s=2)
     session.wait_until_begun()
     time.sleep(moment_s)
     pactl(card, "unload-module", card_module(card))
@@ -141,7 +143,7 @@ def test_a_device_that_is_pulled_and_stays_away(doomed_soundcard: SoundCard, mom
 def test_a_server_that_dies_and_starts_again(doomed_soundcard: SoundCard, moment_s: float) -> None:
     card = doomed_soundcard
     recorders = [Recorder(card.environment)]
-    session = LiveSession(card, ROUTINE)
+    session = LiveSession(card, ROUTINE, sink=SINK)
     session.wait_until_begun()
     time.sleep(moment_s)
     card.kill()
@@ -158,7 +160,7 @@ def test_a_server_that_dies_and_starts_again(doomed_soundcard: SoundCard, moment
 def test_a_sink_that_is_suspended_and_resumed(doomed_soundcard: SoundCard, moment_s: float) -> None:
     card = doomed_soundcard
     recorder = Recorder(card.environment)
-    session = LiveSession(card, ROUTINE)
+    session = LiveSession(card, ROUTINE, sink=SINK)
     session.wait_until_begun()
     time.sleep(moment_s)
     pactl(card, "suspend-sink", "card", "1")
@@ -173,7 +175,7 @@ def test_another_default_device(doomed_soundcard: SoundCard, moment_s: float) ->
     card = doomed_soundcard
     add_sink(card, "second")
     recorders = [Recorder(card.environment), Recorder(card.environment, "second")]
-    session = LiveSession(card, ROUTINE)
+    session = LiveSession(card, ROUTINE, sink=SINK)
     session.wait_until_begun()
     time.sleep(moment_s)
     pactl(card, "set-default-sink", "second")
@@ -184,7 +186,7 @@ def test_another_default_device(doomed_soundcard: SoundCard, moment_s: float) ->
 
 def test_a_process_that_was_stopped(doomed_soundcard: SoundCard, moment_s: float) -> None:
     recorder = Recorder(doomed_soundcard.environment)
-    session = LiveSession(doomed_soundcard, ROUTINE)
+    session = LiveSession(doomed_soundcard, ROUTINE, sink=SINK)
     session.wait_until_begun()
     time.sleep(moment_s)
     stopped_for(session.process.pid, 2)
@@ -196,7 +198,7 @@ def test_a_process_that_was_stopped(doomed_soundcard: SoundCard, moment_s: float
 
 def test_a_server_that_was_stopped(doomed_soundcard: SoundCard, moment_s: float) -> None:
     recorder = Recorder(doomed_soundcard.environment)
-    session = LiveSession(doomed_soundcard, ROUTINE)
+    session = LiveSession(doomed_soundcard, ROUTINE, sink=SINK)
     session.wait_until_begun()
     time.sleep(moment_s)
     stopped_for(server_pid(doomed_soundcard), random.uniform(1, 5))
