@@ -426,7 +426,7 @@ class _Performance:
                 command = self._output.wait_for_command(commands)
                 if command is not None:
                     self._obey(command, stopping)
-                goes_on = self._step(tell)
+                goes_on = not stopping.is_set() and self._step(tell)
             except DeviceError as error:
                 tell("recovering")
                 self._recover(self._output.reopen(error, commands, stopping))

