@@ -237,7 +237,7 @@ def test_a_slow_disk_under_the_clips(soundcard: SoundCard, moment_s: float) -> N
     told = session.ended()
     heard = runs(recorder)
     assert_goes_on(heard, told)
-    assert all(after.first - FADE_FRAMES == before.last for before, after in itertools.pairwise(heard)), heard
+    assert all(abs(after.first - FADE_FRAMES - before.last) <= 1 for before, after in itertools.pairwise(heard)), heard
     assert told.breaks == 0
 
 

@@ -46,8 +46,8 @@ class PortAudioSink:
     whose device was lost before opening another one.
 
     Attributes:
-        underflows: times between the first write and `finish` that silence had to fill in, or that the device says it
-            had to wait.
+        underflows: times between the first write and `finish` that silence had to fill in, that the device says it had
+            to wait, or that it asked for nothing for a quarter of a second.
     """
 
     name = "sounddevice"
@@ -203,9 +203,10 @@ class PortAudioSink:
 
     def _serve(self, out: Any, _frames: int, clock: Any, status: Any) -> None:
         try:
-            was_stopped = status.output_underflow and time.monotonic() - self._served_at_s > _STOPPED_S
+            was_late = self._served_frames > 0 and time.monotonic() - self._served_at_s > _STOPPED_S
+            was_stopped = status.output_underflow and was_late
             self._served_at_s = time.monotonic()
-            self.underflows += int(status.output_underflow and self._expects_sound)
+            self.underflows += int((status.output_underflow or was_late) and self._expects_sound)
             if was_stopped or self._ended:
                 self._break_off(memoryview(out))
             else:
