@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from voiceroutine.sinks import Block
 
 _QUEUE_FRAMES = 3 * BLOCK_FRAMES
+# What the device has begun to take can't be taken back, so pieces are short.
+_PIECE_FRAMES = 256
 _POLL_MS = 10
 _LONGEST_NAP_MS = 50
 _TAIL_MS = 250
@@ -105,8 +107,8 @@ class PortAudioSink:
     def _enqueue(self, block: Block) -> None:
         samples = bytes(samples_of(block))
         self._expects_sound |= bool(samples)
-        for start in range(0, len(samples), BLOCK_FRAMES * FRAME_BYTES):
-            piece = samples[start : start + BLOCK_FRAMES * FRAME_BYTES]
+        for start in range(0, len(samples), _PIECE_FRAMES * FRAME_BYTES):
+            piece = samples[start : start + _PIECE_FRAMES * FRAME_BYTES]
             self._written_frames += len(piece) // FRAME_BYTES
             self._queue.append(piece)
 
