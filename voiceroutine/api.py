@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceroutine.clipcache import default_cache
-from voiceroutine.exporting import export_mix
+from voiceroutine.exporting import Wanted, export_mix
+from voiceroutine.exporting.tags import tags_of
 from voiceroutine.player import Session
 from voiceroutine.production import Production
 from voiceroutine.score import score_of
@@ -36,7 +37,8 @@ def export(routine: Routine, path: str | Path) -> Timeline:
     """
     production = Production(routine, default_cache())
     timeline = production.timeline()
-    export_mix(production.mix(timeline.cues), timeline.duration_ms, Path(path))
+    wanted = Wanted(tags=tags_of(routine, timeline))
+    export_mix(production.mix(timeline.cues), timeline.duration_ms, Path(path), wanted=wanted)
     return timeline
 
 

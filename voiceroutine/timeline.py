@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
 from voiceroutine.cues import READY_FROM_MS, TICKED_BELOW_MS, Chime, Cue, Line, Script, Speech, Utterance, Wish
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from voiceroutine.cues import ChimeWhy
     from voiceroutine.errors import Location
     from voiceroutine.routine import Routine
-    from voiceroutine.unroll import Interval
+    from voiceroutine.unroll import InBlock, Interval
 
     Measure = Callable[[Utterance], int]
     SoundLength = Callable[[str], int]
@@ -56,21 +56,29 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    """A part of the session that can be jumped to: an exercise, once."""
+    """A part of the session that can be jumped to: an exercise, once, or one round of a block with a title.
+
+    `level` says in how many blocks with a title it is.
+    """
 
     start_ms: int
     end_ms: int
     title: str
+    level: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """A whole session. `intervals` and `chapters` tile it; `cues` are sorted by their instants."""
+    """A whole session. `intervals` and `chapters` tile it; `cues` are sorted by their instants.
+
+    `blocks` are chapters that begin where one of `chapters` does and end where one ends, the outer before the inner.
+    """
 
     title: str
     intervals: tuple[Placed, ...]
     cues: tuple[Cue, ...]
     chapters: tuple[Chapter, ...]
+    blocks: tuple[Chapter, ...] = ()
     duration_ms: int
     problems: tuple[Problem, ...]
 
@@ -90,6 +98,7 @@ def collect(routine: Routine, placed: Iterable[Placed]) -> Timeline:
         intervals=intervals,
         cues=tuple(cue for one in intervals for cue in one.cues),
         chapters=tuple(chapters_of(routine, intervals)),
+        blocks=tuple(blocks_of(routine, intervals)),
         duration_ms=intervals[-1].end_ms,
         problems=tuple(dict.fromkeys([*routine.notes, *(problem for one in intervals for problem in one.problems)])),
     )
@@ -97,19 +106,58 @@ def collect(routine: Routine, placed: Iterable[Placed]) -> Timeline:
 
 def chapters_of(routine: Routine, intervals: Sequence[Placed]) -> Iterator[Chapter]:
     """Yield the chapters: an exercise's begins with its `prepare` and ends where the next one's begins."""
-    say = routine.phrases().say
-    starts = [(0, say["introduction"] if any(placed.interval.step for placed in intervals) else routine.title)]
-    for placed in intervals:
-        interval = placed.interval
-        if interval.kind == "prepare" and interval.step is not None:
-            title = interval.step.name
-            if interval.rounds:
-                title = say["round"].format(name=title, round=".".join(map(str, interval.rounds)))
-            starts.append((placed.start_ms, title))
-    end_ms = intervals[-1].end_ms
-    for (start_ms, title), (next_ms, _) in pairwise([*starts, (end_ms, "")]):
-        if next_ms > start_ms:
-            yield Chapter(start_ms=start_ms, end_ms=next_ms, title=title)
+    for start in _starts(routine, intervals):
+        yield Chapter(start_ms=start.at_ms, end_ms=start.end_ms, title=start.title, level=len(start.blocks))
+
+
+def blocks_of(routine: Routine, intervals: Sequence[Placed]) -> Iterator[Chapter]:
+    """Yield every round of every block with a title, as far as the chapters of its exercises reach."""
+    starts = _starts(routine, intervals)
+    for index, start in enumerate(starts):
+        before = starts[index - 1].blocks if index else ()
+        for level, block in enumerate(start.blocks):
+            if block not in before:
+                title = _numbered(routine, block.title, block.rounds)
+                yield Chapter(start_ms=start.at_ms, end_ms=_end_of(block, starts[index:]), title=title, level=level)
+
+
+def _end_of(block: InBlock, starts: Sequence[_Start]) -> int:
+    """Return where the last of the chapters ends that the block begins with."""
+    return [start.end_ms for start in takewhile(lambda one: block in one.blocks, starts)][-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """Where a chapter begins and ends, and the blocks it is in."""
+
+    at_ms: int
+    end_ms: int
+    title: str
+    blocks: tuple[InBlock, ...] = ()
+
+
+def _starts(routine: Routine, intervals: Sequence[Placed]) -> list[_Start]:
+    exercises = [placed for placed in intervals if placed.interval.kind == "prepare"]
+    title = routine.phrases().say["introduction"] if exercises else routine.title
+    starts = [(0, title, ()), *(_exercise_start(routine, placed) for placed in exercises)]
+    ends_ms = [*(start[0] for start in starts[1:]), intervals[-1].end_ms]
+    return [
+        _Start(at_ms=at_ms, end_ms=end_ms, title=title, blocks=blocks)
+        for (at_ms, title, blocks), end_ms in zip(starts, ends_ms, strict=True)
+        if end_ms > at_ms
+    ]
+
+
+def _exercise_start(routine: Routine, placed: Placed) -> tuple[int, str, tuple[InBlock, ...]]:
+    interval = placed.interval
+    name = interval.step.name if interval.step else ""
+    return placed.start_ms, _numbered(routine, name, interval.rounds), interval.blocks
+
+
+def _numbered(routine: Routine, name: str, rounds: tuple[int, ...]) -> str:
+    if not rounds:
+        return name
+    return routine.phrases().say["round"].format(name=name, round=".".join(map(str, rounds)))
 
 
 def compile_intervals(

@@ -26,11 +26,21 @@ MOST_INTERVALS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InBlock:
+    """One round of a block with a title; `rounds` counts those of repeated blocks from the outermost to this one."""
+
+    where: Location
+    title: str
+    rounds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
     """A stretch of time with one purpose.
 
     `set`, `rep` and `phase_index` count from 1; they belong to the work, or to the work that a gap leads to.
-    `step` is the exercise it belongs to; `next_step` the exercise that comes after it, or after this one.
+    `step` is the exercise it belongs to; `next_step` the exercise that comes after it, or after this one. `blocks`
+    are those with a title that the exercise is in, from the outermost.
     """
 
     kind: Kind
@@ -40,6 +50,7 @@ class Interval:
     step: Exercise | None = None
     next_step: Exercise | None = None
     rounds: tuple[int, ...] = ()
+    blocks: tuple[InBlock, ...] = ()
     side: str | None = None
     set: int = 1
     rep: int = 1
@@ -64,6 +75,7 @@ class _Occurrence:
 
     step: Exercise | Say | Rest | Wait
     rounds: tuple[int, ...]
+    blocks: tuple[InBlock, ...] = ()
     next_step: Exercise | None = None
 
 
@@ -73,7 +85,7 @@ def unroll(routine: Routine, *, has_limits: bool = True) -> tuple[Interval, ...]
     Raises:
         RoutineError: more than 5,000 intervals, or more than 4 hours, unless `has_limits` is false.
     """
-    flat = _flatten(routine.steps, ())
+    flat = _flatten(routine.steps, (), ())
     occurrences = _with_next(list(islice(flat, MOST_INTERVALS + 1) if has_limits else flat))
     intervals = _intervals(routine, occurrences)
     unrolled = tuple(islice(intervals, MOST_INTERVALS + 1) if has_limits else intervals)
@@ -111,15 +123,18 @@ def _check_limits(routine: Routine, unrolled: Sequence[Interval]) -> None:
     raise RoutineError([Problem(where=where, message=message, hint=hint)])
 
 
-def _flatten(steps: Sequence[Step], rounds: tuple[int, ...]) -> Iterator[_Occurrence]:
+def _flatten(steps: Sequence[Step], rounds: tuple[int, ...], blocks: tuple[InBlock, ...]) -> Iterator[_Occurrence]:
     for step in steps:
         if not isinstance(step, Block):
-            yield _Occurrence(step=step, rounds=rounds)
+            yield _Occurrence(step=step, rounds=rounds, blocks=blocks)
             continue
         for number in range(1, step.repeat + 1):
             if number > 1 and step.rest_ms:
-                yield _Occurrence(step=Rest(where=step.where, rest_ms=step.rest_ms, cues=step.cues), rounds=rounds)
-            yield from _flatten(step.steps, (*rounds, number) if step.repeat > 1 else rounds)
+                rest = Rest(where=step.where, rest_ms=step.rest_ms, cues=step.cues)
+                yield _Occurrence(step=rest, rounds=rounds, blocks=blocks)
+            own_rounds = (*rounds, number) if step.repeat > 1 else rounds
+            own = (InBlock(where=step.where, title=step.title, rounds=own_rounds),) if step.title else ()
+            yield from _flatten(step.steps, own_rounds, (*blocks, *own))
 
 
 def _with_next(occurrences: Sequence[_Occurrence]) -> list[_Occurrence]:
@@ -167,6 +182,7 @@ def _exercise(occurrence: _Occurrence, step: Exercise, cues: CueSettings, *, is_
         step=step,
         next_step=occurrence.next_step,
         rounds=occurrence.rounds,
+        blocks=occurrence.blocks,
         is_first_time=is_first_time,
     )
     reps = (replace(common, set=set_, side=side, rep=rep) for set_, side, rep in _order_of_work(step))

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing when it works.")
 def command(routine: str, output: Path | None, quiet: bool, **flags: Any) -> None:
     """Make an audio file of ROUTINE (a name or a file)."""
-    from voiceroutine.exporting import check_path, export_mix
+    from voiceroutine.exporting import Wanted, check_path, export_mix
+    from voiceroutine.exporting.tags import tags_of
     from voiceroutine.units import clock_text
 
     path = output or Path(Path(routine).name.removesuffix(".toml") + ".mp3")
@@ -34,7 +35,8 @@ def command(routine: str, output: Path | None, quiet: bool, **flags: Any) -> Non
     timeline = production.timeline()
     mix = production.mix(timeline.cues)
     with _progress(is_shown=not quiet and sys.stderr.isatty()) as progress:
-        export_mix(mix, timeline.duration_ms, path, progress)
+        wanted = Wanted(tags=tags_of(production.routine, timeline))
+        export_mix(mix, timeline.duration_ms, path, progress, wanted)
     if not quiet:
         click.echo(f"{path}: {clock_text(timeline.duration_ms)}")
 

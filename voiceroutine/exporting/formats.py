@@ -1,0 +1,103 @@
+"""The formats of audio files, by suffix: which sample rates they take, and what writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voiceroutine.errors import ExportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from voiceroutine.exporting.tags import Shape, Tags
+    from voiceroutine.sinks import Sink
+
+RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+OPUS_RATES_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """What there is to know of a format before a file of it is made.
+
+    Attributes:
+        suffix: with its dot.
+        name: for people.
+        open: what writes a file of it.
+        rates_hz: the sample rates it takes.
+        bitrates_kbps: the default for one channel and for two; None where it keeps every sample.
+        bitrate_range_kbps: what may be asked for; None where nothing may.
+    """
+
+    suffix: str
+    name: str
+    open: Callable[[Path, Shape, Tags], Sink]
+    rates_hz: tuple[int, ...] = RATES_HZ
+    bitrates_kbps: tuple[int, int] | None = None
+    bitrate_range_kbps: tuple[int, int] | None = None
+
+
+def _wav(path: Path, shape: Shape, tags: Tags) -> Sink:  # noqa: ARG001
+    from voiceroutine.sinks.wav import WavSink
+
+    return WavSink(path, samplerate_hz=shape.samplerate_hz, channels=shape.channels)
+
+
+def _flac(path: Path, shape: Shape, tags: Tags) -> Sink:  # noqa: ARG001
+    from voiceroutine.sinks.compressed import CompressedSink
+
+    return CompressedSink(path, ".flac", samplerate_hz=shape.samplerate_hz, channels=shape.channels)
+
+
+def _mp3(path: Path, shape: Shape, tags: Tags) -> Sink:  # noqa: ARG001
+    from voiceroutine.sinks.compressed import CompressedSink
+
+    return CompressedSink(path, ".mp3", samplerate_hz=shape.samplerate_hz, channels=shape.channels)
+
+
+FORMATS: Mapping[str, Format] = {
+    one.suffix: one
+    for one in (
+        Format(suffix=".wav", name="WAV", open=_wav),
+        Format(suffix=".flac", name="FLAC", open=_flac),
+        Format(suffix=".mp3", name="MP3", open=_mp3, bitrates_kbps=(64, 96), bitrate_range_kbps=(8, 320)),
+    )
+}
+
+
+def open_encoder(path: Path, suffix: str, shape: Shape, tags: Tags) -> Sink:
+    """Begin an audio file.
+
+    Args:
+        path: where it is written; it is finished by the sink's `finish`.
+        suffix: the format, one of `FORMATS`.
+        shape: of the samples that will be written, interleaved by channel.
+        tags: what players show.
+
+    Raises:
+        ExportError: the format can't have this sample rate or bit rate, or needs a package that isn't here.
+        OSError: the file can't be written.
+    """
+    check_shape(suffix, shape.samplerate_hz, shape.bitrate_kbps)
+    return FORMATS[suffix].open(path, shape, tags)
+
+
+def check_shape(suffix: str, samplerate_hz: int, bitrate_kbps: int | None) -> None:
+    """Refuse what a format can't have, before any work is done.
+
+    Raises:
+        ExportError: the sample rate or the bit rate isn't one of the format's.
+    """
+    form = FORMATS[suffix]
+    if samplerate_hz not in form.rates_hz:
+        rates = ", ".join(f"{rate}" for rate in form.rates_hz)
+        raise ExportError(f"{form.name} has no sample rate of {samplerate_hz} Hz; use one of {rates}.")
+    if bitrate_kbps is None:
+        return
+    if form.bitrate_range_kbps is None:
+        raise ExportError(f"{form.name} keeps every sample, so it has no bit rate to choose; leave --bitrate out.")
+    low, high = form.bitrate_range_kbps
+    if not low <= bitrate_kbps <= high:
+        raise ExportError(f"{form.name} can't have {bitrate_kbps} kbit/s; use {low} to {high}.")

@@ -1,0 +1,95 @@
+"""What players show of a file, and how its samples are laid out. Nothing here depends on the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voiceroutine.cues import Speech
+from voiceroutine.units import SAMPLERATE_HZ
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voiceroutine.routine import Routine
+    from voiceroutine.timeline import Chapter, Timeline
+
+PROGRAM = "voiceroutine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """What players show.
+
+    Attributes:
+        title: of this file.
+        artist: who made the routine.
+        album: of the whole, where it is split into files.
+        track: which of the files this is, from 1.
+        tracks: how many there are.
+        language: BCP 47.
+        comment: a sentence for whoever reads it before playing.
+        lyrics: what is said, a line a sentence.
+        chapters: exercises; they tile the file.
+        blocks: chapters that contain others, the outer before the inner; for containers that nest.
+        cover_png: a picture, or nothing.
+        encoder: the program and its version.
+    """
+
+    title: str
+    artist: str = PROGRAM
+    album: str = ""
+    track: int = 1
+    tracks: int = 1
+    language: str = "en"
+    comment: str = ""
+    lyrics: str = ""
+    chapters: tuple[Chapter, ...] = ()
+    blocks: tuple[Chapter, ...] = ()
+    cover_png: bytes = b""
+    encoder: str = PROGRAM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How the samples in a file are laid out.
+
+    Attributes:
+        samplerate_hz: frames a second.
+        channels: 1 or 2.
+        bitrate_kbps: None is what the format needs for speech and bells.
+        frames: exactly how many will be written.
+    """
+
+    samplerate_hz: int = SAMPLERATE_HZ
+    channels: int = 1
+    bitrate_kbps: int | None = None
+    frames: int
+
+
+def tags_of(routine: Routine, timeline: Timeline, cover_png: bytes = b"") -> Tags:
+    """Return what players show of a whole routine; the comment is the sentence about safety."""
+    from voiceroutine import __version__
+
+    return Tags(
+        title=timeline.title,
+        artist=routine.author or PROGRAM,
+        album=timeline.title,
+        language=routine.voice.language,
+        comment=routine.phrases().say["safety"],
+        lyrics="\n".join(lyrics_of(timeline)),
+        chapters=timeline.chapters,
+        blocks=timeline.blocks,
+        cover_png=cover_png,
+        encoder=f"{PROGRAM} {__version__}",
+    )
+
+
+def lyrics_of(timeline: Timeline) -> Iterator[str]:
+    """Yield what is said, as it is written, a line a sentence; each chapter is headed by its title."""
+    spoken = [cue for cue in timeline.cues if isinstance(cue, Speech)]
+    for number, chapter in enumerate(timeline.chapters):
+        said = [cue.utterance.text for cue in spoken if chapter.start_ms <= cue.at_ms < chapter.end_ms]
+        if said:
+            yield from ["", chapter.title] if number else [chapter.title]
+            yield from said
