@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from voiceroutine.exporting.tags import Shape, Tags
     from voiceroutine.sinks import Sink
+    from voiceroutine.sinks.tags import Shape, Tags
 
 RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 OPUS_RATES_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
@@ -39,10 +39,10 @@ class Format:
     bitrate_range_kbps: tuple[int, int] | None = None
 
 
-def _wav(path: Path, shape: Shape, tags: Tags) -> Sink:  # noqa: ARG001
+def _wav(path: Path, shape: Shape, tags: Tags) -> Sink:
     from voiceroutine.sinks.wav import WavSink
 
-    return WavSink(path, samplerate_hz=shape.samplerate_hz, channels=shape.channels)
+    return WavSink(path, shape, tags)
 
 
 def _flac(path: Path, shape: Shape, tags: Tags) -> Sink:  # noqa: ARG001
@@ -51,10 +51,10 @@ def _flac(path: Path, shape: Shape, tags: Tags) -> Sink:  # noqa: ARG001
     return CompressedSink(path, ".flac", samplerate_hz=shape.samplerate_hz, channels=shape.channels)
 
 
-def _mp3(path: Path, shape: Shape, tags: Tags) -> Sink:  # noqa: ARG001
-    from voiceroutine.sinks.compressed import CompressedSink
+def _mp3(path: Path, shape: Shape, tags: Tags) -> Sink:
+    from voiceroutine.sinks.mp3 import Mp3Sink
 
-    return CompressedSink(path, ".mp3", samplerate_hz=shape.samplerate_hz, channels=shape.channels)
+    return Mp3Sink(path, shape, tags)
 
 
 FORMATS: Mapping[str, Format] = {

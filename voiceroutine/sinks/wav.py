@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voiceroutine.wav import HEADER_BYTES, LARGEST_DATA_BYTES, wav_header
+from voiceroutine.sinks.id3 import id3_bytes
+from voiceroutine.units import frame_at
+from voiceroutine.wav import LARGEST_DATA_BYTES, chunk, large_wav_header, marks, wav_header
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,37 +18,47 @@ if TYPE_CHECKING:
 
     from voiceroutine.audio import Samples
     from voiceroutine.sinks import Block
+    from voiceroutine.sinks.tags import Shape, Tags
 
 
 class WavSink:
-    """Writes 16-bit PCM and, at the end, the header.
+    """Writes 16-bit PCM, then chapters as cue points and the tags as ID3; in the end, the header.
 
-    Samples are rounded to the nearest step, without dither, so that silence stays silent.
+    Samples are rounded to the nearest step, without dither, so that silence stays silent. What is longer than 4 GiB
+    is written as RF64.
 
     Raises:
-        OSError: the file can't be written, or would be larger than a WAV file can be.
+        OSError: the file can't be written.
     """
 
-    def __init__(self, path: Path, *, samplerate_hz: int, channels: int) -> None:
-        self._samplerate_hz = samplerate_hz
-        self._channels = channels
+    def __init__(self, path: Path, shape: Shape, tags: Tags) -> None:
+        self._shape = shape
+        self._extra = _chunks(shape, tags)
         self._data_bytes = 0
+        self._header = wav_header
+        if shape.frames * 2 * shape.channels + len(self._extra) > LARGEST_DATA_BYTES:
+            self._header = large_wav_header
         self._file = path.open("wb")
-        self._file.write(bytes(HEADER_BYTES))
+        self._file.write(self._head())
+
+    def _head(self) -> bytes:
+        shape, extra_bytes = self._shape, len(self._extra)
+        return self._header(
+            self._data_bytes, samplerate_hz=shape.samplerate_hz, channels=shape.channels, extra_bytes=extra_bytes
+        )
 
     def write(self, block: Block) -> None:
         """Append samples."""
         samples = np.frombuffer(block, np.float32)
         self._data_bytes += 2 * len(samples)
-        if self._data_bytes > LARGEST_DATA_BYTES:
-            raise OSError("a WAV file can't be larger than 4 GiB; export to .flac or .mp3")
-        self._file.write(_steps(samples).data)
+        self._file.write(steps(samples).data)
 
     def finish(self) -> None:
         """Write the header and close the file."""
         if not self._file.closed:
+            self._file.write(self._extra)
             self._file.seek(0)
-            self._file.write(wav_header(self._data_bytes, samplerate_hz=self._samplerate_hz, channels=self._channels))
+            self._file.write(self._head())
             self._file.close()
 
     def close(self) -> None:
@@ -55,7 +67,14 @@ class WavSink:
             self._file.close()
 
 
-def _steps(samples: Samples) -> npt.NDArray[np.int16]:
+def _chunks(shape: Shape, tags: Tags) -> bytes:
+    """Return what follows the samples. Chapters are cue points only: told twice, players would show them twice."""
+    marked = [(frame_at(chapter.start_ms, shape.samplerate_hz), chapter.title) for chapter in tags.chapters]
+    return (marks(marked) if marked else b"") + chunk(b"id3 ", id3_bytes(tags, has_chapters=False))
+
+
+def steps(samples: Samples) -> npt.NDArray[np.int16]:
+    """Return samples as 16-bit integers."""
     scaled = samples * np.float32(32768)
     np.rint(scaled, out=scaled)
     np.clip(scaled, -32768, 32767, out=scaled)
