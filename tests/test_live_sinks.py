@@ -15,10 +15,11 @@ import pytest
 
 from voiceroutine.errors import DeviceError
 from voiceroutine.sinks import LiveSink, device, live, portaudio
-from voiceroutine.sinks.compressed import CompressedSink
+from voiceroutine.sinks.compressed import flac
 from voiceroutine.sinks.live import BlockingSink, HeardClock, PromptThreads, within
 from voiceroutine.sinks.memory import MemorySink
 from voiceroutine.sinks.pipe import PipeSink
+from voiceroutine.sinks.tags import Shape, Tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,13 +200,13 @@ def test_threads_switch_as_before_once_the_last_sink_ends() -> None:
 
 
 def test_closing_a_compressed_file_never_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sink = CompressedSink(tmp_path / "a.flac", ".flac", samplerate_hz=48_000, channels=2)
+    sink = flac(tmp_path / "a.flac", Shape(channels=2, frames=len(RAMP)), Tags(title="a"))
     sink.write(RAMP)
 
     def fail() -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(sink._file, "close", fail)
+    monkeypatch.setattr(sink._encoder, "close", fail)
     sink.close()
     with pytest.raises(OSError, match="full"):
         sink.finish()

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voiceroutine.errors import ExportError
+from voiceroutine.sinks.mpeg import bitrates_kbps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from voiceroutine.sinks import Sink
@@ -27,16 +28,14 @@ class Format:
         name: for people.
         open: what writes a file of it.
         rates_hz: the sample rates it takes.
-        bitrates_kbps: the default for one channel and for two; None where it keeps every sample.
-        bitrate_range_kbps: what may be asked for; None where nothing may.
+        bitrates_kbps: what may be asked for at a sample rate; None where every sample is kept.
     """
 
     suffix: str
     name: str
     open: Callable[[Path, Shape, Tags], Sink]
     rates_hz: tuple[int, ...] = RATES_HZ
-    bitrates_kbps: tuple[int, int] | None = None
-    bitrate_range_kbps: tuple[int, int] | None = None
+    bitrates_kbps: Callable[[int], Sequence[int]] | None = None
 
 
 def _wav(path: Path, shape: Shape, tags: Tags) -> Sink:
@@ -45,10 +44,10 @@ def _wav(path: Path, shape: Shape, tags: Tags) -> Sink:
     return WavSink(path, shape, tags)
 
 
-def _flac(path: Path, shape: Shape, tags: Tags) -> Sink:  # noqa: ARG001
-    from voiceroutine.sinks.compressed import CompressedSink
+def _flac(path: Path, shape: Shape, tags: Tags) -> Sink:
+    from voiceroutine.sinks.compressed import flac
 
-    return CompressedSink(path, ".flac", samplerate_hz=shape.samplerate_hz, channels=shape.channels)
+    return flac(path, shape, tags)
 
 
 def _mp3(path: Path, shape: Shape, tags: Tags) -> Sink:
@@ -57,12 +56,26 @@ def _mp3(path: Path, shape: Shape, tags: Tags) -> Sink:
     return Mp3Sink(path, shape, tags)
 
 
+def _ogg(path: Path, shape: Shape, tags: Tags) -> Sink:
+    from voiceroutine.sinks.compressed import vorbis
+
+    return vorbis(path, shape, tags)
+
+
+def _opus(path: Path, shape: Shape, tags: Tags) -> Sink:
+    from voiceroutine.sinks.compressed import opus
+
+    return opus(path, shape, tags)
+
+
 FORMATS: Mapping[str, Format] = {
     one.suffix: one
     for one in (
         Format(suffix=".wav", name="WAV", open=_wav),
         Format(suffix=".flac", name="FLAC", open=_flac),
-        Format(suffix=".mp3", name="MP3", open=_mp3, bitrates_kbps=(64, 96), bitrate_range_kbps=(8, 320)),
+        Format(suffix=".mp3", name="MP3", open=_mp3, bitrates_kbps=bitrates_kbps),
+        Format(suffix=".ogg", name="Ogg Vorbis", open=_ogg, bitrates_kbps=lambda _: range(24, 501)),
+        Format(suffix=".opus", name="Opus", open=_opus, rates_hz=OPUS_RATES_HZ, bitrates_kbps=lambda _: range(6, 513)),
     )
 }
 
@@ -96,8 +109,16 @@ def check_shape(suffix: str, samplerate_hz: int, bitrate_kbps: int | None) -> No
         raise ExportError(f"{form.name} has no sample rate of {samplerate_hz} Hz; use one of {rates}.")
     if bitrate_kbps is None:
         return
-    if form.bitrate_range_kbps is None:
+    if form.bitrates_kbps is None:
         raise ExportError(f"{form.name} keeps every sample, so it has no bit rate to choose; leave --bitrate out.")
-    low, high = form.bitrate_range_kbps
-    if not low <= bitrate_kbps <= high:
-        raise ExportError(f"{form.name} can't have {bitrate_kbps} kbit/s; use {low} to {high}.")
+    choices = form.bitrates_kbps(samplerate_hz)
+    if bitrate_kbps not in choices:
+        raise ExportError(
+            f"{form.name} can't have {bitrate_kbps} kbit/s at {samplerate_hz} Hz; use {_written(choices)}."
+        )
+
+
+def _written(choices: Sequence[int]) -> str:
+    if isinstance(choices, range):
+        return f"{choices[0]} to {choices[-1]}"
+    return "one of " + ", ".join(map(str, choices))
