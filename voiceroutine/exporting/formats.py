@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from voiceroutine.errors import ExportError
@@ -29,6 +30,8 @@ class Format:
         open: what writes a file of it.
         rates_hz: the sample rates it takes.
         bitrates_kbps: what may be asked for at a sample rate; None where every sample is kept.
+        package: what it needs beyond what is always there; empty if nothing.
+        extra: of voiceroutine, which installs that.
     """
 
     suffix: str
@@ -36,6 +39,8 @@ class Format:
     open: Callable[[Path, Shape, Tags], Sink]
     rates_hz: tuple[int, ...] = RATES_HZ
     bitrates_kbps: Callable[[int], Sequence[int]] | None = None
+    package: str = ""
+    extra: str = ""
 
 
 def _wav(path: Path, shape: Shape, tags: Tags) -> Sink:
@@ -68,6 +73,20 @@ def _opus(path: Path, shape: Shape, tags: Tags) -> Sink:
     return opus(path, shape, tags)
 
 
+def _m4a(path: Path, shape: Shape, tags: Tags) -> Sink:
+    return _mp4(path, shape, tags, b"M4A ")
+
+
+def _m4b(path: Path, shape: Shape, tags: Tags) -> Sink:
+    return _mp4(path, shape, tags, b"M4B ")
+
+
+def _mp4(path: Path, shape: Shape, tags: Tags, brand: bytes) -> Sink:
+    from voiceroutine.sinks.m4a import M4aSink
+
+    return M4aSink(path, shape, tags, brand)
+
+
 FORMATS: Mapping[str, Format] = {
     one.suffix: one
     for one in (
@@ -76,6 +95,8 @@ FORMATS: Mapping[str, Format] = {
         Format(suffix=".mp3", name="MP3", open=_mp3, bitrates_kbps=bitrates_kbps),
         Format(suffix=".ogg", name="Ogg Vorbis", open=_ogg, bitrates_kbps=lambda _: range(24, 501)),
         Format(suffix=".opus", name="Opus", open=_opus, rates_hz=OPUS_RATES_HZ, bitrates_kbps=lambda _: range(6, 513)),
+        Format(suffix=".m4a", name="M4A", open=_m4a, bitrates_kbps=lambda _: range(16, 321), package="av", extra="m4a"),
+        Format(suffix=".m4b", name="M4B", open=_m4b, bitrates_kbps=lambda _: range(16, 321), package="av", extra="m4a"),
     )
 }
 
@@ -101,9 +122,14 @@ def check_shape(suffix: str, samplerate_hz: int, bitrate_kbps: int | None) -> No
     """Refuse what a format can't have, before any work is done.
 
     Raises:
-        ExportError: the sample rate or the bit rate isn't one of the format's.
+        ExportError: the sample rate or the bit rate isn't one of the format's, or it needs a package that isn't here.
     """
     form = FORMATS[suffix]
+    if form.package and find_spec(form.package) is None:
+        raise ExportError(
+            f'{form.name} files need the package "{form.package}": pip install "voiceroutine[{form.extra}]". '
+            "Or choose another format; .mp3 plays everywhere too."
+        )
     if samplerate_hz not in form.rates_hz:
         rates = ", ".join(f"{rate}" for rate in form.rates_hz)
         raise ExportError(f"{form.name} has no sample rate of {samplerate_hz} Hz; use one of {rates}.")

@@ -18,6 +18,7 @@ _HAS_COUNT_SIZE_PLACES_QUALITY = 0x0F
 _PLACES = 100
 _LAME_BYTES = 36
 _CONSTANT_BITRATE = 1
+_UNKNOWN_CRC = bytes(2)
 
 
 def bitrates_kbps(samplerate_hz: int) -> tuple[int, ...]:
@@ -55,11 +56,6 @@ class Mpeg:
         """How many samples of each channel are in an MPEG frame."""
         return 1152 if self._is_first else 576
 
-    @property
-    def pcm_bytes(self) -> int:
-        """How much 16-bit PCM goes into an MPEG frame."""
-        return 2 * self.channels * self.samples_per_frame
-
     @cached_property
     def silence(self) -> bytes:
         """A whole frame in which nothing sounds, and which needs no other one."""
@@ -81,24 +77,24 @@ class Mpeg:
     def _bytes_without_padding(self, bitrate_kbps: int) -> int:
         return self.samples_per_frame // 8 * bitrate_kbps * 1000 // self.samplerate_hz
 
-    def ends(self, content: bytes | bytearray) -> list[int]:
-        """Return where each whole frame of what LAME gave ends; one may be longer by a byte of padding."""
-        ends = [0]
+    def split(self, content: bytes | bytearray) -> list[bytes]:
+        """Return the whole frames that LAME's output begins with; one may be longer by a byte of padding."""
         size = self._bytes_without_padding(self.bitrate_kbps)
-        while ends[-1] + 4 <= len(content):
-            end = ends[-1] + size + (content[ends[-1] + 2] >> 1 & 1)
+        frames, at = [], 0
+        while at + 4 <= len(content):
+            end = at + size + (content[at + 2] >> 1 & 1)
             if end > len(content):
                 break
-            ends.append(end)
-        return ends
+            frames.append(bytes(content[at:end]))
+            at = end
+        return frames
 
-    def info(self, *, frames: int, music_bytes: int, music_crc: int, delay: int, padding: int) -> bytes:
+    def info(self, *, frames: int, music_bytes: int, delay: int, padding: int) -> bytes:
         """Return the frame that comes first; its size doesn't depend on what it says.
 
         Args:
             frames: how many frames follow.
             music_bytes: how many bytes they are.
-            music_crc: their checksum.
             delay: how many samples the encoder put before the first.
             padding: and after the last.
         """
@@ -118,7 +114,7 @@ class Mpeg:
             + (delay << 12 | padding).to_bytes(3, "big")
             + bytes((self._source_bits, 0, 0, 0))
             + _big(total_bytes)
-            + music_crc.to_bytes(2, "big")
+            + _UNKNOWN_CRC
         )
         content[at : at + len(xing) + len(lame)] = xing + lame
         at += len(xing) + len(lame)
