@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from listening import SAMPLERATE_HZ, begins_at, level_dbfs, longest_silence_ms, onsets
 
-from voiceroutine.exporting import export_mix
+from voiceroutine.exporting import SUFFIXES, export_mix
 from voiceroutine.levels import AS_MIXED, Levels
 from voiceroutine.library import bundled_folder
 from voiceroutine.mix import Mix
@@ -157,7 +157,7 @@ def short_production(tmp_path: Path) -> Production:
 def test_an_unknown_format_is_refused_before_any_work(command: Command, tmp_path: Path) -> None:
     ended = command("export", "neck-cooldown", "-o", str(tmp_path / "a.aiff"))
     assert ended.status == 6
-    assert ended.err == f'{tmp_path}/a.aiff: unknown audio format ".aiff"; use one of .wav, .flac, .mp3.\n'
+    assert ended.err == f'{tmp_path}/a.aiff: unknown audio format ".aiff"; use one of {", ".join(SUFFIXES)}.\n'
 
 
 def test_a_missing_folder_is_named(command: Command, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_missing_folder_is_named(command: Command, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files there")
-@pytest.mark.parametrize("suffix", ["wav", "flac"])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg", "opus", "m4a"])
 def test_a_file_that_cannot_be_finished_is_said_and_leaves_the_old_one(suffix: str, tmp_path: Path) -> None:
     old = tmp_path / f"old.{suffix}"
     old.write_bytes(b"mine")

@@ -207,9 +207,9 @@ def test_closing_a_compressed_file_never_raises(tmp_path: Path, monkeypatch: pyt
         raise OSError("the disk is full")
 
     monkeypatch.setattr(sink._encoder, "close", fail)
-    sink.close()
     with pytest.raises(OSError, match="full"):
         sink.finish()
+    sink.close()
     monkeypatch.undo()
     sink.close()
 

@@ -108,6 +108,7 @@ class CompressedSink:
 
     def close(self) -> None:
         """Close the file as it is."""
+        self._seen.refuse()
         with suppress(OSError), self._as_oserror():
             self._encoder.close()
         with suppress(OSError):
@@ -120,7 +121,8 @@ class CompressedSink:
 
         try:
             yield
-        except soundfile.SoundFileError as error:
+        except (soundfile.SoundFileError, AssertionError) as error:
+            # It asserts that everything was written.
             raise self._seen.failure or OSError(getattr(error, "error_string", str(error))) from error
         if self._seen.failure:
             raise self._seen.failure
@@ -145,6 +147,10 @@ class _EncodersFile:
         self._at += len(content)
         self._size = max(self._size, self._at)
         return len(content)
+
+    def refuse(self) -> None:
+        """Take no more: an encoder that is let go of would still write what it holds."""
+        self.failure = self.failure or OSError("the file is closed")
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
         self._at = offset + {SEEK_SET: 0, SEEK_CUR: self._at, SEEK_END: self._size}[whence]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MOST_CHILDREN = 255
 
+_VERSION = 3
+_HEADER_BYTES = 10
 _LATIN_1, _UTF_16 = 0, 1
 _FRONT_COVER = 3
 _ORDERED, _TOP_LEVEL = 1, 2
@@ -27,14 +29,24 @@ def id3_bytes(tags: Tags, *, has_chapters: bool) -> bytes:
         tags: what it says.
         has_chapters: whether chapters are written as CHAP and CTOC frames.
     """
+    frames = (*_texts(tags), *_others(tags), *(_chapters(tags) if has_chapters else ()))
+    content = b"".join(map(_frame_bytes, frames))
+    return b"ID3" + bytes((_VERSION, 0, 0)) + _seven_bits_each(len(content)) + content
+
+
+def _frame_bytes(frame: Any) -> bytes:
+    """Return one frame as it is in a tag; a tag of many would be sorted, and chapters are shown in their order."""
     from mutagen.id3 import ID3
 
     tag = ID3()
-    for frame in (*_texts(tags), *_others(tags), *(_chapters(tags) if has_chapters else ())):
-        tag.add(frame)
+    tag.add(frame)
     out = BytesIO()
-    tag.save(out, v2_version=3, padding=lambda _: 0)
-    return out.getvalue()
+    tag.save(out, v2_version=_VERSION, padding=lambda _: 0)
+    return out.getvalue()[_HEADER_BYTES:]
+
+
+def _seven_bits_each(number: int) -> bytes:
+    return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))
 
 
 def _texts(tags: Tags) -> Iterator[Any]:
