@@ -29,7 +29,9 @@ def compile(routine: Routine) -> Timeline:  # noqa: A001  the word of the field,
 
 
 def export(routine: Routine, path: str | Path) -> Timeline:
-    """Write a routine to a .wav, .flac or .mp3 file and return its timeline.
+    """Write a routine to an audio file, with chapters and tags, and return its timeline.
+
+    The suffix says the format: .wav, .flac, .mp3, .ogg, .opus, .m4a or .m4b.
 
     Raises:
         ExportError: the file can't be written.
