@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @listening_options
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
-    help="The audio file: .wav, .flac, .mp3, .ogg, .opus, .m4a or .m4b. Default: the routine's name, .mp3. Replaced if it is there.",
+    help="The audio file: .wav, .flac, .mp3, .ogg, .opus, .m4a or .m4b. Default: the routine's name, .mp3. "
+    "Replaced if it is there.",
 )  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing when it works.")
 def command(routine: str, output: Path | None, quiet: bool, **flags: Any) -> None:

@@ -110,15 +110,11 @@ class _Aac:
         import av
 
         planes = np.ascontiguousarray(samples.T, np.float32) / np.float32(32768)
-        packets = []
-        for at in range(0, planes.shape[1], PACKET_FRAMES):
-            piece = np.ascontiguousarray(planes[:, at : at + PACKET_FRAMES])
-            frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=self._layout)
-            frame.sample_rate = self._samplerate_hz
-            frame.pts = self._at
-            self._at += PACKET_FRAMES
-            packets += [bytes(packet) for packet in self._encoder.encode(frame)]
-        return packets
+        frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=self._layout)
+        frame.sample_rate = self._samplerate_hz
+        frame.pts = self._at
+        self._at += len(samples)
+        return [bytes(packet) for packet in self._encoder.encode(frame)]
 
     def flush(self) -> list[bytes]:
         return [bytes(packet) for packet in self._encoder.encode(None)]
