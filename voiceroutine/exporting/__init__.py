@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from voiceroutine.beside import check_place, told, written_beside
 from voiceroutine.errors import ExportError
-from voiceroutine.exporting.formats import FORMATS, open_encoder
+from voiceroutine.exporting.formats import FORMATS, check_shape, open_encoder
 from voiceroutine.exporting.tags import Shape, Tags
 from voiceroutine.units import SAMPLERATE_HZ, frame_at
 
@@ -92,13 +92,15 @@ def check_path(path: Path) -> None:
     """Refuse a file that can't be made, before any work is done.
 
     Raises:
-        ExportError: the suffix is unknown, the folder isn't there, or the path is a folder.
+        ExportError: the suffix is unknown or needs a package that isn't here, the folder isn't there, or the path is a
+            folder.
     """
     check_place(path)
     if not path.suffix:
         raise ExportError(f"{path}: the name says no audio format; add one of {', '.join(SUFFIXES)}.")
     if path.suffix.lower() not in SUFFIXES:
         raise ExportError(f'{path}: unknown audio format "{path.suffix}"; use one of {", ".join(SUFFIXES)}.')
+    check_shape(path.suffix.lower(), SAMPLERATE_HZ, None)
 
 
 class Stream:
