@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CHANNELS = 2
 FRAME_BYTES = 4 * CHANNELS
 BLOCK_FRAMES = 1024
-BUFFER_MS = 80
+BUFFER_MS = 100
 STALL_MS = 3000
 CLOSE_LIMIT_MS = 2000
 FINISH_LIMIT_MS = 5000
@@ -136,11 +136,6 @@ class HeardClock:
             self._written_frames = written_frames
             self._all_heard_at_s = time.monotonic() + delay_s
 
-    def left_s(self) -> float:
-        """Return how long what was written will still sound, in seconds."""
-        with self._lock:
-            return max(0.0, self._all_heard_at_s - time.monotonic())
-
     def stop(self) -> None:
         """Stay at the frame that sounds now."""
         self.frames()
@@ -211,9 +206,9 @@ class BlockingSink(ABC):
             self._write_piece(bytes(samples[start : start + BLOCK_FRAMES * FRAME_BYTES]))
 
     def room_s(self) -> float:
-        """Return until when the buffer is too full for a block."""
+        """Return 0: a write waits for room by itself, and only a full buffer never runs dry."""
         self._refuse_closed()
-        return max(0.0, self._clock.left_s() - BUFFER_MS / 1000 + BLOCK_FRAMES / SAMPLERATE_HZ)
+        return 0.0
 
     def recall(self, at_most_frames: int) -> int:  # noqa: ARG002
         """Return 0: what was written is in the device's own buffer."""

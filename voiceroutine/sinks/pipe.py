@@ -54,11 +54,6 @@ class PipeSink(BlockingSink):
         shape = ("-t", "raw", "-r", str(SAMPLERATE_HZ), "-c", str(CHANNELS), "-f", f"FLOAT_{_ENDIAN.upper()}")
         return cls(("aplay", "-v", f"--buffer-time={BUFFER_MS * 1000}", *shape, "-"))
 
-    def room_s(self) -> float:
-        """Return 0: the pipe itself makes a write wait, and only a full one keeps the program from going short."""
-        self._refuse_closed()
-        return 0.0
-
     def _open(self) -> None:
         if not shutil.which(self.name):
             raise DeviceError(f"{self.name} is not installed")

@@ -14,7 +14,6 @@ from voiceroutine.errors import DeviceError
 from voiceroutine.sinks.alsa import refuse_missing_default
 from voiceroutine.sinks.live import (
     BLOCK_FRAMES,
-    BUFFER_MS,
     CHANNELS,
     CLOSE_LIMIT_MS,
     FRAME_BYTES,
@@ -35,6 +34,8 @@ _QUEUE_FRAMES = 3 * BLOCK_FRAMES
 # What the device has begun to take can't be taken back, so pieces are short.
 _PIECE_FRAMES = 256
 _POLL_MS = 10
+# With pieces so short, commands take effect in less than 120 ms.
+_BUFFER_MS = 80
 _LONGEST_NAP_MS = 50
 _TAIL_MS = 250
 _IMPOSSIBLY_FAST_FRAMES = 2 * SAMPLERATE_HZ
@@ -191,7 +192,7 @@ class PortAudioSink:
             device=_index(sounddevice, device),
             channels=CHANNELS,
             dtype="float32",
-            latency=BUFFER_MS / 1000,
+            latency=_BUFFER_MS / 1000,
             callback=self._serve,
             finished_callback=self._end,
             prime_output_buffers_using_stream_callback=True,
@@ -228,7 +229,7 @@ class PortAudioSink:
             out[filled : filled + len(piece)] = piece
             filled += len(piece)
         out[filled:] = bytes(len(out) - filled)
-        delay_s = clock.outputBufferDacTime - clock.currentTime if clock.outputBufferDacTime else BUFFER_MS / 1000
+        delay_s = clock.outputBufferDacTime - clock.currentTime if clock.outputBufferDacTime else _BUFFER_MS / 1000
         waiting_frames = max(0, round(delay_s * SAMPLERATE_HZ) - self._silent_frames)
         self._last_heard_frames = max(0, self._taken_frames - waiting_frames)
         self._account(filled // FRAME_BYTES, (len(out) - filled) // FRAME_BYTES, clock.currentTime + delay_s)
