@@ -24,7 +24,7 @@ Substitutions = tuple[tuple[str, str], ...]
 
 _FOLDER = Path(__file__).parent
 _ENGLISH = _FOLDER / "en.toml"
-_TABLES = ("say", "encouragement", "sides", "durations", "lists", "numbers")
+_TABLES = ("say", "encouragement", "sides", "durations", "shown", "lists", "numbers")
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,8}", re.ASCII)
 _CHARACTER_MS = 64
 
@@ -40,6 +40,7 @@ class Phrases:
         durations: the forms of each unit, and in `plurals` what tells them apart: the first pattern that the digits of
             a number match chooses the form of its place, and where none does the last form is right.
         before_units: for each unit how the end of a number word changes in front of it ("eins", "eine Minute").
+        shown: what is written and not said: the meaning of chimes, and `exercises` in the forms of `durations`.
         reader: how written text is read aloud, and where its sentences end.
         missing: the keys that this language's file doesn't have, and for which another stands in.
     """
@@ -51,6 +52,7 @@ class Phrases:
     encouragement: Sequence[str]
     sides: Mapping[str, str]
     durations: Mapping[str, str | Sequence[str]]
+    shown: Mapping[str, str | Sequence[str]]
     lists: Mapping[str, str]
     number_words: Sequence[str]
     decimal_mark: str
@@ -76,6 +78,15 @@ class Phrases:
         """Return a duration in whole minutes, at least one."""
         return self._counted("minute", max(1, (duration_ms + 30_000) // 60_000))
 
+    def exercises(self, count: int) -> str:
+        """Return "6 exercises", to be read and not said."""
+        return self._form(self.shown["exercises"], str(count)).format(n=count)
+
+    def sign(self, why: str) -> str | None:
+        """Return what a chime means, in a word or two, or None where nothing is written for it."""
+        word = self.shown.get(why)
+        return word if isinstance(word, str) else None
+
     def listing(self, things: Sequence[str]) -> str:
         """Return "a chair, a wall and a towel"."""
         if len(things) < 2:
@@ -100,9 +111,12 @@ class Phrases:
         said = self.number(int(count)) if count == int(count) else digits
         for written, spoken in self.before_units.get(unit, ()):
             said = re.sub(written, spoken, said)
-        forms, plurals = self.durations[unit], self.durations["plurals"]
+        return self._form(self.durations[unit], digits).format(n=said)
+
+    def _form(self, forms: str | Sequence[str], digits: str) -> str:
+        plurals = self.durations["plurals"]
         fitting = (index for index, pattern in enumerate(plurals) if re.fullmatch(pattern, digits))
-        return forms[min(next(fitting, len(plurals)), len(forms) - 1)].format(n=said)
+        return forms[min(next(fitting, len(plurals)), len(forms) - 1)]
 
 
 @cache
@@ -127,6 +141,7 @@ def phrases_for(language: str) -> Phrases:
         encouragement=tables["encouragement"]["lines"],
         sides=tables["sides"],
         durations=tables["durations"],
+        shown=tables["shown"],
         lists=tables["lists"],
         number_words=numbers["words"],
         decimal_mark=numbers["decimal_mark"],
