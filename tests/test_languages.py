@@ -520,7 +520,16 @@ def test_check_notes_what_a_language_lacks(command: Command, tmp_path: Path) -> 
     file.write_text('title = "T"\nlanguage = "pt-BR"\n[[steps]]\nname = "N"\nhold = "20s"\n')
     lacking = [key for key in data_of("en")["say"] if key not in {"halfway", "ready"}]
     listed = ", ".join(
-        [*(f"say.{key}" for key in lacking), "encouragement", "sides", "durations", "shown", "lists", "numbers", "reading"]
+        [
+            *(f"say.{key}" for key in lacking),
+            "encouragement",
+            "sides",
+            "durations",
+            "shown",
+            "lists",
+            "numbers",
+            "reading",
+        ]
     )
     ended = command("check", "--strict", str(file))
     assert (ended.status, ended.err) == (0, "")

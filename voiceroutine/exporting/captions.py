@@ -61,7 +61,7 @@ class Caption:
 
 
 def no_words(utterance: Utterance) -> Sequence[Word]:  # noqa: ARG001
-    """Return that nothing is known of when each word sounds; the pieces of a sentence share its time by their letters."""
+    """Return that nothing is known of when each word sounds; pieces of a sentence share its time by their letters."""
     return ()
 
 
@@ -118,31 +118,23 @@ def _row(text: str, tokens: Sequence[Span], words: Sequence[Word], from_ms: int)
         index = bisect_left(words, start, key=lambda word: word.start)
         is_known = index < len(words) and words[index].start < end
         space = " " if end < following else ""
-        shown.append(
-            Shown(text=text[start:end] + space, at_ms=from_ms + words[index].start_ms if is_known else None)
-        )
+        shown.append(Shown(text=text[start:end] + space, at_ms=from_ms + words[index].start_ms if is_known else None))
     return tuple(shown)
 
 
 def _pieces(text: str, sentence: Span) -> list[list[Span]]:
     """Return the words of a sentence in as few pieces as there can be, cut at clauses, each for one caption."""
     tokens = [match.span() for match in _TOKEN.finditer(text, *sentence)]
-    return _cut(text, tokens, lambda part: len(_rows_or_more(text, part)) <= 2) if tokens else []
+    return _cut(text, tokens, _fits_in_two_rows) if tokens else []
 
 
 def _rows(text: str, piece: Sequence[Span]) -> list[list[Span]]:
     return _cut(text, piece, _fits_in_a_row)
 
 
-def _rows_or_more(text: str, part: Sequence[Span]) -> list[Span]:
-    """Return the rows of a part if each is filled, which needs the fewest."""
-    rows: list[Span] = []
-    for start, end in part:
-        if rows and end - rows[-1][0] <= LINE_LETTERS:
-            rows[-1] = rows[-1][0], end
-        else:
-            rows.append((start, end))
-    return rows
+def _fits_in_two_rows(part: Sequence[Span]) -> bool:
+    first = next((index for index, (_, end) in enumerate(part) if end - part[0][0] > LINE_LETTERS), len(part))
+    return first == len(part) or _fits_in_a_row(part[first:])
 
 
 def _fits_in_a_row(part: Sequence[Span]) -> bool:

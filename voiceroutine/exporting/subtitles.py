@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from voiceroutine.exporting.captions import Caption, Row
 
@@ -28,10 +28,7 @@ def vtt_text(captions: Sequence[Caption], language: str) -> str:
 
     Source: W3C, WebVTT: The Web Video Text Tracks Format, section 4.
     """
-    cues = (
-        f"{vtt_times(caption.start_ms, caption.end_ms)}\n" + "".join(f"{line}\n" for line in _vtt_lines(caption))
-        for caption in captions
-    )
+    cues = (_vtt_cue(caption.start_ms, caption.end_ms, _vtt_lines(caption)) for caption in captions)
     return "\n".join([vtt_head("captions", language), *cues])
 
 
@@ -40,9 +37,9 @@ def vtt_head(kind: str, language: str) -> str:
     return f"WEBVTT\nKind: {kind}\nLanguage: {language}\n"
 
 
-def vtt_times(start_ms: int, end_ms: int) -> str:
-    """Return the line of a WebVTT cue that says when it is shown."""
-    return f"{_clock(start_ms)} --> {_clock(end_ms)}"
+def vtt_cue(start_ms: int, end_ms: int, lines: Iterable[str]) -> str:
+    """Return a WebVTT cue of lines of plain text; a blank line must stand between two cues."""
+    return _vtt_cue(start_ms, end_ms, (escape(line, quote=False) for line in lines))
 
 
 def lrc_text(captions: Sequence[Caption], *, title: str, artist: str, language: str, duration_ms: int) -> str:
@@ -59,6 +56,10 @@ def lrc_text(captions: Sequence[Caption], *, title: str, artist: str, language: 
         if following is None or following.start_ms - caption.end_ms >= LYRIC_STAYS_MS:
             lines.append(f"[{_lrc_clock(caption.end_ms)}]")
     return "\n".join(lines) + "\n"
+
+
+def _vtt_cue(start_ms: int, end_ms: int, lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in (f"{_clock(start_ms)} --> {_clock(end_ms)}", *lines))
 
 
 def _rows(caption: Caption) -> tuple[Row, ...]:
@@ -83,12 +84,11 @@ def _lrc_clock(instant_ms: int) -> str:
 
 
 def _without_markup(line: str) -> str:
-    line = re.sub(r"<(?=[A-Za-z/])", "‹", line.replace("-->", "→"))
-    return re.sub(r"\{(?=\\)", "(", line)
+    return re.sub(r"<(?=[A-Za-z/])|\{(?=\\)", r"\g<0> ", line.replace("-->", "→"))
 
 
 def _without_brackets(text: str) -> str:
-    return text.translate(str.maketrans("[]<>", "()‹›"))
+    return text.translate(str.maketrans("[]<>", "()()"))
 
 
 def _vtt_lines(caption: Caption) -> Iterator[str]:

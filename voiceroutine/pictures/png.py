@@ -38,6 +38,8 @@ FACES: Sequence[Face] = (
     ("msyh.ttc", "msyhbd.ttc"),
     ("Hiragino Sans GB.ttc", "Hiragino Sans GB.ttc"),
 )
+# Pillow's own, which is the same on every computer; it has few letters besides those of ASCII, and no bold.
+BUILT_IN: Face = ("", "")
 _NO_LETTER = "\U0010ffff"
 _SYMBOLS = {"So", "Sk", "Cf", "Mn", "Me"}
 
@@ -171,7 +173,9 @@ class _Fonts:
         return bytes(font.getmask(letter)) != bytes(font.getmask(_NO_LETTER))
 
 
-def _font(file: str, size: int) -> ImageFont.FreeTypeFont | None:
+def _font(file: str, size: int) -> Font | None:
+    if not file:
+        return ImageFont.load_default(size)
     try:
         return ImageFont.truetype(file, size)
     except OSError:
