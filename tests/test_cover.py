@@ -126,7 +126,7 @@ def test_a_title_of_any_length_stays_in_its_room(title: str) -> None:
     assert 1 <= len(lines) <= 2
     assert all(line.width_px <= ROOM_PX for line in lines)
     lowest = max(line.y_px + 0.3 * line.size_px for line in lines)
-    assert OUTER_PX + MIDDLE_Y_PX < min(line.y_px - line.size_px for line in lines)
+    assert min(line.y_px - line.size_px for line in lines) > OUTER_PX + MIDDLE_Y_PX
     assert lowest < FIGURES_Y_PX - FIGURES_PX
     opened(cover_png(timeline_of(routine_of(hold(30_000), title=title)), "en"))
 

@@ -35,7 +35,7 @@ SHORTEST_SIGN_MS = 500
 _TOKEN = re.compile(rf"\S{{1,{LINE_LETTERS}}}")
 _CLAUSE_ENDS = (",", ";", ":", "—", "–", ".", "!", "?", "…", ")", "»")
 _PART_COST = 100_000
-_TORN_CLAUSE_COST = 400
+_TORN_CLAUSE_COST = 600
 _BREATHS = {"breath-in": "breathe_in", "breath-out": "breathe_out"}
 
 
