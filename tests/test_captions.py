@@ -19,7 +19,7 @@ from voiceroutine.cues import Speech, Utterance
 from voiceroutine.exporting.captions import LINE_LETTERS, Caption, Shown, captions_of, no_words
 from voiceroutine.exporting.lyrics import lyrics_text, safety_line, verses_of
 from voiceroutine.exporting.subtitles import lrc_text, srt_text, vtt_text
-from voiceroutine.production import Production, load
+from voiceroutine.production import Production, Wishes, load
 from voiceroutine.routine import During, Say, VoiceSettings
 from voiceroutine.timeline import Timeline
 from voiceroutine.unroll import unroll
@@ -261,13 +261,20 @@ def loudest_dbfs(samples: Samples, from_ms: int, to_ms: int) -> float:
     return max(level_dbfs(samples[at * per_ms : (at + 10) * per_ms]) for at in range(from_ms, to_ms, 10))
 
 
-@pytest.mark.parametrize("name", ["neck-cooldown", pytest.param("neck-complete", marks=pytest.mark.slow)])
-def test_captions_begin_and_end_with_the_voice_within_100_ms(name: str) -> None:
-    production = Production(load(name))
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        ("neck-cooldown", "en"),
+        *(pytest.param("neck-cooldown", language, marks=pytest.mark.slow) for language in ("de", "es", "fr", "ru")),
+        pytest.param("neck-complete", "en", marks=pytest.mark.slow),
+    ],
+)
+def test_captions_begin_and_end_with_the_voice_within_100_ms(name: str, language: str) -> None:
+    production = Production(load(name, Wishes(language=language)))
     try:
         timeline = production.timeline()
         samples = speech_of(production, timeline)
-        captions = [one for one in captions_of(timeline, production.narrator.words, "en") if one.rows]
+        captions = [one for one in captions_of(timeline, production.narrator.words, language) if one.rows]
     finally:
         production.close()
     assert len(captions) > 60
