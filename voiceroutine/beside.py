@@ -1,20 +1,31 @@
-"""Files that are never half there: written beside, then renamed."""
+"""Files that are never half there: written beside, then renamed.
+
+Whoever writes one holds a lock on it, which a crash gives back. So what a crash leaves behind can be told from what
+another process is still writing.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
+import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from voiceroutine.errors import ExportError
+from voiceroutine.locks import is_taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 NO_ROOM_BYTES = 1 << 20
+LONGEST_NAME_LETTERS = 50
+ATTEMPTS = 5
+
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.voiceroutine\.part")
 
 
 @contextmanager
@@ -30,26 +41,71 @@ def written_beside(path: Path) -> Iterator[Path]:
     target = path.resolve()
     if target.exists() and not (target.is_file() or target.is_dir()):
         raise FileExistsError(errno.EEXIST, "a device or a pipe has this name", str(target))
-    part = target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.part")
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    part, lock = _begun(target)
     try:
         yield part
+        if sys.platform == "win32":
+            # A file that somebody has open can't be renamed there.
+            lock.close()
         part.replace(target)
     finally:
+        lock.close()
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Remove the unfinished files in a folder whose processes are no more; those of living ones stay."""
+    with suppress(OSError):
+        for file in [*folder.iterdir()]:
+            if _UNFINISHED.fullmatch(file.name):
+                with suppress(OSError):
+                    _remove_unless_written(file)
+
+
+def _begun(target: Path) -> tuple[Path, IO[bytes]]:
+    """Return a new file and the lock on it.
+
+    Who removes what was left behind may take a new file for that until it is locked; then another one is begun.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        name = f".{target.name[:LONGEST_NAME_LETTERS]}.{secrets.token_hex(4)}.voiceroutine.part"
+        part = target.with_name(name)
+        lock = part.open("xb")
+        # Where locks don't work nothing is removed, and no file is better than another.
+        if sys.platform == "win32" or (is_taken(lock) and part.exists()) or attempt == ATTEMPTS:
+            break
+        lock.close()
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    return part, lock
+
+
+def _remove_unless_written(part: Path) -> None:
+    if sys.platform == "win32":
+        # What somebody has open can't be removed there.
+        part.unlink()
+        return
+    with part.open("ab") as lock:
+        if is_taken(lock):
+            part.unlink()
 
 
 def check_place(path: Path) -> None:
     """Make sure that there can be a file of this name.
 
     Raises:
-        ExportError: it is a folder's, or its own folder isn't there.
+        ExportError: it is a folder's, a device's or that of a file which may not be written, or its own folder isn't
+            there.
     """
     if path.is_dir():
         raise ExportError(f"{path} is a folder; name a file in it.")
     if not path.parent.is_dir():
         raise ExportError(f"The folder {path.parent} is not there; make it first.")
+    if path.exists() and not path.is_file():
+        raise ExportError(f"{path} is a device or a pipe; name a file.")
+    if path.exists() and not (path.stat().st_mode & 0o222 and os.access(path, os.W_OK)):
+        raise ExportError(f"{path} may only be read, so it is not replaced; name another file, or let it be written.")
 
 
 @contextmanager

@@ -44,12 +44,15 @@ def _opened(lock: Path) -> IO[bytes] | None:
 def _wait_for(lock: IO[bytes], patience_s: float) -> None:
     """Wait until nobody else has a lock, or for so long; it is given back when its file is closed, by a crash too."""
     until_s = time.monotonic() + patience_s
-    while not _is_taken(lock) and time.monotonic() < until_s:
+    while not is_taken(lock) and time.monotonic() < until_s:
         time.sleep(_LOOK_S)
 
 
-def _is_taken(lock: IO[bytes]) -> bool:
-    """Try to take a lock, and return whether it is ours now."""
+def is_taken(lock: IO[bytes]) -> bool:
+    """Try to take a lock, and return whether it is ours now; closing the file gives it back.
+
+    On Windows nobody else can read or write its first byte meanwhile.
+    """
     try:
         if sys.platform == "win32":
             import msvcrt
