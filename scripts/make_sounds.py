@@ -24,7 +24,7 @@ MOMENTARY_FRAMES = 400 * FRAMES_PER_MS
 FULL_SCALE = 32_768
 CHIME_LUFS = -24.0
 CHIME_PEAK_DB = -11.0
-BREATH_LUFS = -30.0
+BREATH_LUFS = -32.0
 TWIN_DB = -8.5
 # Lagging twins make the beat swell after the strike instead of cutting it short.
 TWIN_PHASE_TURNS = -0.22

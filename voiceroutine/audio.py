@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Samples = npt.NDArray[np.float32]
 
-SPEECH_LUFS = -18.5
+SPEECH_LUFS = -17.6
 HIGHEST_PEAK_DBFS = -3.0
 CHIME_LUFS = -24.0
 CHIME_PEAK_DBFS = -11.0
@@ -80,7 +80,7 @@ def levelled(clip: Clip, target_lufs: float = SPEECH_LUFS) -> Clip:
     the weighted signal is found once and gets the same gains.
     """
     weighted = _k_weighted(clip)
-    loudness = _gated_lufs(_block_powers_of(weighted, clip.samplerate_hz))
+    loudness = gated_lufs(_block_powers_of(weighted, clip.samplerate_hz))
     if loudness == -np.inf:
         return clip
     gain_db = min(target_lufs - loudness, MOST_SPEECH_GAIN_DB)
@@ -89,7 +89,7 @@ def levelled(clip: Clip, target_lufs: float = SPEECH_LUFS) -> Clip:
     for _ in range(LEVELLING_ROUNDS):
         if isinstance(gains, np.float32):
             break
-        missing_db = target_lufs - _gated_lufs(_block_powers_of(weighted * gains, clip.samplerate_hz))
+        missing_db = target_lufs - gated_lufs(_block_powers_of(weighted * gains, clip.samplerate_hz))
         if not NEAR_ENOUGH_DB < missing_db <= MOST_MAKEUP_DB:
             break
         gain_db += missing_db
@@ -202,10 +202,14 @@ def loudness_lufs(clip: Clip) -> float:
 
 def loudness_of_parts_lufs(parts: Iterable[Clip]) -> float:
     """Return the integrated loudness of a long mono recording, one part at a time; they should last some seconds."""
-    return _gated_lufs(np.concatenate([np.zeros(0), *(_block_powers(part) for part in parts)]))
+    return gated_lufs(np.concatenate([np.zeros(0), *(_block_powers(part) for part in parts)]))
 
 
-def _gated_lufs(blocks: npt.NDArray[np.float64]) -> float:
+def gated_lufs(blocks: npt.NDArray[np.float64]) -> float:
+    """Return the integrated loudness of the powers of blocks of 400 ms, one each 100 ms; of one alone, without gates.
+
+    Source: ITU-R BS.1770-5, annex 1.
+    """
     if len(blocks) == 1:
         return _lufs(float(blocks[0]))
     loud = blocks[blocks > 10 ** ((-70 + 0.691) / 10)]
@@ -246,7 +250,7 @@ def _k_weighted(clip: Clip) -> npt.NDArray[np.float32]:
     frames, tail = len(clip.samples), clip.samplerate_hz // 10
     size = 1 << (min(frames, 12 * tail) + tail).bit_length()
     hop = size - tail
-    response = _k_response(size, clip.samplerate_hz)
+    response = k_response(size, clip.samplerate_hz)
     out = np.zeros(frames + size, np.float32)
     for start in range(0, frames, hop):
         stretch = clip.samples[start : start + hop]
@@ -255,7 +259,7 @@ def _k_weighted(clip: Clip) -> npt.NDArray[np.float32]:
 
 
 @cache
-def _k_response(size: int, samplerate_hz: int) -> npt.NDArray[np.complex64]:
+def k_response(size: int, samplerate_hz: int) -> npt.NDArray[np.complex64]:
     """Return the K-weighting at the bins of a transform: a high shelf of +4 dB, then a high-pass at 38 Hz.
 
     Source: the analog prototypes behind the coefficients of BS.1770, as derived by B. De Man (2014), so that every

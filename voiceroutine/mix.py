@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from voiceroutine.narration import Narrator
     from voiceroutine.sounds import Sounds
 
-CEILING = 0.98
-KNEE = 0.80
+CEILING = 0.86
+KNEE = 0.75
 
 
 class Clips:

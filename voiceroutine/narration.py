@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from voiceroutine.turns import Turns
     from voiceroutine.voices import Engine
 
-FINISH_VERSION = 4
+FINISH_VERSION = 5
 MEMORY_FRAMES = 60 * SAMPLERATE_HZ
 WORKERS = 4
 AHEAD = 12
