@@ -13,7 +13,7 @@ import voiceroutine
 
 PACKAGE = Path(voiceroutine.__file__).parent
 LAYERS = (
-    ("errors", "units", "document", "wav", "beside", "locks"),
+    ("errors", "units", "document", "wav", "beside", "locks", "bundled"),
     (
         "phrases",
         "reading",

@@ -162,12 +162,21 @@ def default_cache() -> ClipCache:
     """
     import platformdirs
 
+    folder = platformdirs.user_cache_path("voiceroutine", appauthor=False) / "clips"
+    return ClipCache(folder, cache_limit_bytes())
+
+
+def cache_limit_bytes() -> int:
+    """Return how much the user lets be kept; 0 is nothing.
+
+    Raises:
+        SettingError: the limit isn't a whole number.
+    """
     written = os.environ.get(LIMIT_VARIABLE) or str(USUAL_LIMIT_BYTES // MIB)
     if not (written.isascii() and written.isdigit() and len(written) < 10):
         message = f'{LIMIT_VARIABLE} is "{written[:40]}", and must be a whole number of MiB; 0 keeps nothing.'
         raise SettingError(message)
-    folder = platformdirs.user_cache_path("voiceroutine", appauthor=False) / "clips"
-    return ClipCache(folder, int(written) * MIB)
+    return int(written) * MIB
 
 
 def _head(data_bytes: int, extra_bytes: int) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from voiceroutine import mistakes, model
+from voiceroutine.bundled import bundled_folder as bundled_folder  # noqa: PLC0414  found here by those who ask
 from voiceroutine.document import Document, read_document, shown
 from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
 from voiceroutine.phrases import beginnings, has_phrases
@@ -18,15 +18,10 @@ from voiceroutine.phrases import beginnings, has_phrases
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from voiceroutine import model
+
 EXERCISES_FILE = "exercises.toml"
 SPOKEN_KEYS = ("instruction", "cue", "caution")
-
-
-def bundled_folder(name: str) -> Path:
-    """Return the folder `routines` or `audio`: beside the package in a checkout, inside it when installed."""
-    package = Path(__file__).parent
-    installed = package / "bundle" / name
-    return installed if installed.is_dir() else package.parent / name
 
 
 def user_folder() -> Path:
@@ -86,6 +81,8 @@ class Library:
         Raises:
             RoutineError: a file of exercises is wrong.
         """
+        from voiceroutine import mistakes, model
+
         found: dict[str, list[model.ExerciseEntry]] = {}
         for document in reversed([*self._exercise_documents(language)]):
             examined = mistakes.examine(document, model.LibraryFile)

@@ -127,6 +127,13 @@ class EspeakEngine:
         """Return a hash of the library and of the data that shapes its sound."""
         return _alone(_fingerprint, _voice_name(settings))
 
+    def sources(self, settings: VoiceSettings) -> Sequence[Path]:  # noqa: ARG002
+        """Return the files that shape its sound."""
+        installation = _installation()
+        names = (*_SOUND_DATA, *sorted(_spoken_dictionaries()))
+        data = [installation.data / name for name in names] if installation.data else []
+        return [Path(installation.library), *data]
+
     def synthesize(self, text: str, settings: VoiceSettings, cancel: Event | None = None) -> Clip:
         """Speak a text; at most a few milliseconds a second of speech."""
         return _alone(_clip, text, settings, cancel)
@@ -444,9 +451,13 @@ def _info(library: Any) -> tuple[str, Path]:
     return version.decode(errors="replace"), Path(os.fsdecode(data.value or b""))
 
 
+def _spoken_dictionaries() -> set[str]:
+    return {f"{language.split('-')[0].lower()}_dict" for language in languages()}
+
+
 def _data_parts(data: Path) -> Iterator[str]:
     yield from (_digest(data / name) for name in _SOUND_DATA)
-    spoken = {f"{language.split('-')[0].lower()}_dict" for language in languages()}
+    spoken = _spoken_dictionaries()
     for file in sorted(data.glob("*_dict")):
         if file.name in spoken and file.stat().st_size <= _LARGEST_WHOLE_BYTES:
             yield _digest(file)

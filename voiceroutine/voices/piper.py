@@ -111,6 +111,11 @@ class PiperEngine:
         voice = self._voice(settings)
         return f"{_version()} {voice.speaker_id} {_digest(voice.model)}"
 
+    def sources(self, settings: VoiceSettings) -> Sequence[Path]:
+        """Return the folder of voices, where another one may come to lie, and the files of a voice named elsewhere."""
+        named = Path((settings.name or "").partition("#")[0]).expanduser()
+        return [self._folder, named, Path(f"{named}.json")] if settings.name else [self._folder]
+
     def synthesize(self, text: str, settings: VoiceSettings, cancel: Event | None = None) -> Clip:
         """Speak a sentence."""
         voice = self._voice(settings)

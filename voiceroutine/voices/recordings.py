@@ -273,6 +273,10 @@ class RecordingsEngine:
         with _told(file):
             return _digest(file, size_bytes, modified_ns)
 
+    def sources(self, settings: VoiceSettings) -> Sequence[Path]:
+        """Return the folder."""
+        return [Path(settings.name).expanduser().absolute()] if settings.name else []
+
     def synthesize(self, text: str, settings: VoiceSettings, cancel: Event | None = None) -> Clip:
         """Read the file of a line as it is; the times of its words aren't known."""
         from voiceroutine.audio import joined
