@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceroutine.clipcache import default_cache
-from voiceroutine.exporting import Wanted, export_mix
-from voiceroutine.exporting.tags import tags_of
+from voiceroutine.exporting import Target, check_path, export_files
 from voiceroutine.player import Session
 from voiceroutine.production import Production
 from voiceroutine.score import score_of
@@ -37,11 +36,14 @@ def export(routine: Routine, path: str | Path) -> Timeline:
         ExportError: the file can't be written.
         VoiceError: the voice can't be used.
     """
+    file = Path(path)
+    check_path(file)
     production = Production(routine, default_cache())
-    timeline = production.timeline()
-    wanted = Wanted(tags=tags_of(routine, timeline))
-    export_mix(production.mix(timeline.cues), timeline.duration_ms, Path(path), wanted=wanted)
-    return timeline
+    try:
+        export_files(production, [Target(path=file, suffix=file.suffix.lower())])
+        return production.timeline()
+    finally:
+        production.close()
 
 
 def play(routine: Routine, device: str | None = None) -> None:

@@ -108,11 +108,12 @@ def run(arguments: list[str]) -> int:
             import traceback
 
             traceback.print_exc()
-        return _told(error)
+        return tell_error(error)
     return status if isinstance(status, int) else 0
 
 
-def _told(error: Exception) -> int:
+def tell_error(error: Exception) -> int:
+    """Print what went wrong, and return the exit status."""
     from voiceroutine.errors import VoiceroutineError
 
     if isinstance(error, click.ClickException):

@@ -71,27 +71,58 @@ def produced(
     tell: Callable[[str], None] = _tell,
 ) -> Production:
     """Load a routine with the listener's flags; its voice is let go of when the command ends."""
-    from voiceroutine.clipcache import default_cache
-    from voiceroutine.production import Production, Wishes, load
-
-    engine, _, name = (voice or "").partition(":")
-    wishes = Wishes(
-        engine=engine or ("auto" if name else None),
-        voice=name or None,
-        rate_wpm=rate,
+    produce = producer(
+        voice=voice,
+        rate=rate,
         language=language,
         profile=profile,
-        is_language_needed=not _is_setting("language"),
+        start=start,
         only=only,
         skip=skip,
+        no_limits=no_limits,
     )
-    production = Production(
-        load(routine, wishes),
-        default_cache(),
-        has_limits=not no_limits,
-        insists=wishes.engine is not None and not _is_setting("voice"),
-        tell=tell,
-        start=start,
-    )
+    production = produce(routine, tell)
     click.get_current_context().call_on_close(production.close)
     return production
+
+
+def producer(
+    *,
+    voice: str | None,
+    rate: int | None,
+    language: str | None,
+    profile: Profile | None,
+    start: str | None,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    no_limits: bool,
+) -> Callable[[str, Callable[[str], None]], Production]:
+    """Return what loads a routine with the listener's flags, in any thread; whoever calls it closes what it returns."""
+    is_language_needed = not _is_setting("language")
+    is_voice_settled = _is_setting("voice")
+
+    def produce(routine: str, tell: Callable[[str], None]) -> Production:
+        from voiceroutine.clipcache import default_cache
+        from voiceroutine.production import Production, Wishes, load
+
+        engine, _, name = (voice or "").partition(":")
+        wishes = Wishes(
+            engine=engine or ("auto" if name else None),
+            voice=name or None,
+            rate_wpm=rate,
+            language=language,
+            profile=profile,
+            is_language_needed=is_language_needed,
+            only=only,
+            skip=skip,
+        )
+        return Production(
+            load(routine, wishes),
+            default_cache(),
+            has_limits=not no_limits,
+            insists=wishes.engine is not None and not is_voice_settled,
+            tell=tell,
+            start=start,
+        )
+
+    return produce

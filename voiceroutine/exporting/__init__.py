@@ -1,29 +1,38 @@
-"""A timeline as an audio file: rendered in blocks, written beside, renamed when it is whole."""
+"""A timeline as files: rendered once, written beside, renamed when everything is whole.
+
+Nothing heavy is imported before there is something to render: a file that is up to date is to be recognized at once.
+"""
 
 from __future__ import annotations
 
-from contextlib import closing
-from dataclasses import dataclass
-from itertools import chain
+import hashlib
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voiceroutine.beside import check_place, told, written_beside
+from voiceroutine.beside import check_place, remove_left_behind, told, written_beside
 from voiceroutine.errors import ExportError
-from voiceroutine.exporting.formats import FORMATS, check_shape, open_encoder
-from voiceroutine.exporting.tags import Shape, Tags
-from voiceroutine.units import SAMPLERATE_HZ, frame_at
+from voiceroutine.exporting.formats import FORMATS, check_shape
+from voiceroutine.units import SAMPLERATE_HZ
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
-    from voiceroutine.audio import Samples
+    from voiceroutine.exporting.companions import Companion
+    from voiceroutine.exporting.measured import Loudness
+    from voiceroutine.exporting.rendering import AudioFile
     from voiceroutine.mix import Mix
+    from voiceroutine.production import Production
+    from voiceroutine.sinks.tags import Tags
+    from voiceroutine.timeline import Timeline
 
     Progress = Callable[[float], None]
 
-BLOCK_FRAMES = 1 << 16
 SUFFIXES = tuple(FORMATS)
+PLAYLIST = ".m3u8"
+# What a narrated routine has without anything done to it, by how its clips are levelled.
+USUAL_LUFS = {1: -19.0, 2: -16.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +45,7 @@ class Wanted:
         is_stereo: whether there are two channels, which are the same.
         bitrate_kbps: None is what the format needs for speech and bells.
         span_ms: from which instant to which; None is all.
+        loudness_lufs: how loud a narrated routine is to be as a whole; None is as loud as when it is played.
     """
 
     tags: Tags | None = None
@@ -43,12 +53,106 @@ class Wanted:
     is_stereo: bool = False
     bitrate_kbps: int | None = None
     span_ms: tuple[int, int] | None = None
+    loudness_lufs: float | None = None
+
+    @property
+    def channels(self) -> int:
+        """1 or 2."""
+        return 1 + self.is_stereo
+
+    @property
+    def gain_db(self) -> float:
+        """How much louder the file is than what is played."""
+        return 0.0 if self.loudness_lufs is None else self.loudness_lufs - USUAL_LUFS[self.channels]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What is to be made of a routine in one format.
+
+    Attributes:
+        path: the audio file; of a split routine the folder of its files, which are in the format of `suffix`.
+        suffix: the format.
+        beside: files about the audio.
+        is_split: whether each exercise becomes a file of its own, with a playlist.
+    """
+
+    path: Path
+    suffix: str
+    beside: tuple[Companion, ...] = ()
+    is_split: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A file as it was written.
+
+    Attributes:
+        path: where it is.
+        size_bytes: how large it is.
+        digest: of its content.
+    """
+
+    path: Path
+    size_bytes: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was made.
+
+    Attributes:
+        duration_ms: how long the routine lasts.
+        loudness: of the whole.
+        files: of each target, in their order: the audio first, then what is beside it.
+    """
+
+    duration_ms: int
+    loudness: Loudness
+    files: tuple[tuple[Written, ...], ...]
+
+
+def export_files(
+    production: Production,
+    targets: Sequence[Target],
+    wanted: Wanted = Wanted(),
+    progress: Progress = lambda _: None,
+) -> Report:
+    """Make every file that is wanted of a routine, out of one rendering.
+
+    Older files are replaced when all new ones are whole: those beside the audio first. Whatever goes wrong, nothing
+    half-made is left; what an earlier, broken run left in the same folders is removed.
+
+    Args:
+        production: the routine with its voice.
+        targets: what to make.
+        wanted: how it is to be; its tags are those of the routine, if it has none.
+        progress: told how much is done, from 0 to 1.
+
+    Raises:
+        ExportError: a format is unknown or can't be as wanted, or a file can't be written.
+        RoutineError: the routine is longer than the limits allow.
+        VoiceError: the voice can't be used.
+    """
+    for target in targets:
+        check_target(target, wanted)
+    timeline = production.timeline()
+    tags = wanted.tags or _tags(production, timeline)
+    mix = production.mix(timeline.cues)
+    plans = [_Plan(target, timeline, tags, wanted, production) for target in targets]
+    folders = dict.fromkeys(path.parent for plan in plans for path in plan.paths)
+    for folder in folders:
+        with told(folder, "--to"):
+            folder.mkdir(parents=True, exist_ok=True)
+        remove_left_behind(folder)
+    return _made(mix, timeline, plans, wanted, progress)
 
 
 def export_mix(
     mix: Mix, duration_ms: int, path: Path, progress: Progress = lambda _: None, wanted: Wanted = Wanted()
-) -> None:
-    """Write a mix to a file whose suffix says the format.
+) -> Loudness:
+    """Write a mix to a file whose suffix says the format, and return how loud it is.
 
     An existing file is replaced when the new one is whole; whatever goes wrong, nothing half-made is left.
 
@@ -62,30 +166,12 @@ def export_mix(
     Raises:
         ExportError: the format is unknown or can't be as wanted, or the file can't be written.
     """
+    from voiceroutine.exporting.rendering import render
+
     check_path(path)
-    mix.end_at(duration_ms)
-    start_ms, end_ms = wanted.span_ms or (0, duration_ms)
-    stream = Stream(mix, start_ms, end_ms, samplerate_hz=wanted.samplerate_hz, channels=1 + wanted.is_stereo)
-    shape = Shape(
-        samplerate_hz=stream.samplerate_hz,
-        channels=stream.channels,
-        bitrate_kbps=wanted.bitrate_kbps,
-        frames=stream.frames,
-    )
-    tags = wanted.tags or Tags(title=path.stem)
-    # Twice, since how much room there is must be seen before the unfinished file is removed.
-    with (
-        told(path, "-o"),
-        written_beside(path) as part,
-        told(path, "-o"),
-        closing(open_encoder(part, path.suffix.lower(), shape, tags)) as sink,
-    ):
-        written = 0
-        for block in stream.blocks():
-            sink.write(block)
-            written += len(block) // stream.channels
-            progress(written / stream.frames)
-        sink.finish()
+    with told(path, "-o"), written_beside(path) as part:
+        file = _audio_file(path, path.suffix.lower(), wanted.tags or _nameless(path), wanted, duration_ms)
+        return render(mix, duration_ms, [replace(file, part=part)], gain_db=wanted.gain_db, progress=progress)
 
 
 def check_path(path: Path) -> None:
@@ -103,49 +189,147 @@ def check_path(path: Path) -> None:
     check_shape(path.suffix.lower(), SAMPLERATE_HZ, None)
 
 
-class Stream:
-    """A stretch of a mix as a file wants it: at its sample rate, with as many channels, as many frames as it lasts.
+def check_target(target: Target, wanted: Wanted) -> None:
+    """Refuse a target that can't be made, before any work is done; a folder that isn't there will be made.
 
-    Args:
-        mix: what sounds; it has been told where it ends.
-        start_ms: the instant of the first frame.
-        end_ms: the instant after the last one.
-        samplerate_hz: frames a second.
-        channels: how often each sample comes.
+    Raises:
+        ExportError: a file's place, or the format with what is wanted of it, is impossible.
     """
+    if target.suffix not in FORMATS:
+        raise ExportError(f'{target.path}: unknown audio format "{target.suffix}"; use one of {", ".join(SUFFIXES)}.')
+    check_shape(target.suffix, wanted.samplerate_hz, wanted.bitrate_kbps)
+    folders = (target.path if target.is_split else target.path.parent, *(one.path.parent for one in target.beside))
+    for folder in folders:
+        if folder.exists() and not folder.is_dir():
+            raise ExportError(f"{folder} is a file, not a folder; name another one.")
+    for path in () if target.is_split else (target.path, *(one.path for one in target.beside)):
+        if path.parent.is_dir():
+            check_place(path)
 
-    def __init__(self, mix: Mix, start_ms: int, end_ms: int, *, samplerate_hz: int, channels: int) -> None:
-        self._mix = mix
-        self._from_frame, self._to_frame = frame_at(start_ms), frame_at(end_ms)
-        self.samplerate_hz = samplerate_hz
-        self.channels = channels
-        self.frames = frame_at(end_ms, samplerate_hz) - frame_at(start_ms, samplerate_hz)
 
-    def blocks(self) -> Iterator[Samples]:
-        """Yield all samples, interleaved by channel; a block may be overwritten when the next one is asked for."""
-        import numpy as np
+class _Plan:
+    """The files of one target: what is written into each, and what it is called."""
 
-        blocks = self._mixed() if self.samplerate_hz == SAMPLERATE_HZ else self._resampled()
-        return blocks if self.channels == 1 else (np.repeat(block, self.channels) for block in blocks)
+    def __init__(self, target: Target, timeline: Timeline, tags: Tags, wanted: Wanted, production: Production) -> None:
+        from voiceroutine.exporting.companions import Writer
 
-    def _mixed(self) -> Iterator[Samples]:
-        import numpy as np
+        self._texts: dict[Path, bytes] = {}
+        if target.is_split:
+            self.audio = [*_split(target, timeline, tags, wanted)]
+            self._texts[target.path / f"{target.path.name}{PLAYLIST}"] = _playlist(target, timeline, tags)
+        else:
+            self.audio = [_audio_file(target.path, target.suffix, tags, wanted, timeline.duration_ms)]
+        writer = Writer(timeline, tags, production.narrator.words, target.path.name)
+        self._texts |= {one.path: writer.content(one.kind) for one in target.beside}
 
-        block = np.empty(BLOCK_FRAMES, np.float32)
-        for first_frame in range(self._from_frame, self._to_frame, BLOCK_FRAMES):
-            yield self._mix.read(first_frame, block[: min(BLOCK_FRAMES, self._to_frame - first_frame)])
+    @property
+    def paths(self) -> Iterator[Path]:
+        """Every file: audio first."""
+        yield from (file.path for file in self.audio)
+        yield from self._texts
 
-    def _resampled(self) -> Iterator[Samples]:
-        """Yield the mix at another sample rate; the resampler adds or lacks a frame at the end, at most."""
-        import numpy as np
-        import soxr
+    def begun(self, stack: ExitStack) -> list[tuple[Path, Path]]:
+        """Begin every file, and write those beside the audio; return their names, and where they are until then.
 
-        resampler = soxr.ResampleStream(SAMPLERATE_HZ, self.samplerate_hz, 1, dtype="float32", quality="HQ")
-        missing = self.frames
-        for block in chain(self._mixed(), [None]):
-            last = block is None
-            out = resampler.resample_chunk(np.zeros(0, np.float32) if block is None else block, last=last)
-            yield out[:missing]
-            missing -= len(out[:missing])
-        if missing:
-            yield np.zeros(missing, np.float32)
+        What was begun first gets its name last.
+        """
+        parts = [(path, _begun(path, stack)) for path in self.paths]
+        self.audio = [replace(file, part=part) for file, (_, part) in zip(self.audio, parts, strict=False)]
+        for path, part in parts[len(self.audio) :]:
+            with told(path, "-o"):
+                part.write_bytes(self._texts[path])
+        return parts
+
+
+def _made(mix: Mix, timeline: Timeline, plans: Sequence[_Plan], wanted: Wanted, progress: Progress) -> Report:
+    from voiceroutine.exporting.rendering import render
+
+    with ExitStack() as stack:
+        parts = [plan.begun(stack) for plan in plans]
+        audio = [file for plan in plans for file in plan.audio]
+        loudness = render(mix, timeline.duration_ms, audio, gain_db=wanted.gain_db, progress=progress)
+        files = tuple(tuple(written(path, part) for path, part in some) for some in parts)
+    return Report(duration_ms=timeline.duration_ms, loudness=loudness, files=files)
+
+
+def _begun(path: Path, stack: ExitStack) -> Path:
+    # Twice, since how much room there is must be seen before the unfinished file is removed.
+    stack.enter_context(told(path, "-o"))
+    return stack.enter_context(written_beside(path))
+
+
+def written(path: Path, part: Path) -> Written:
+    """Return how a file is written that is somewhere else until it gets its name."""
+    with told(path, "-o"), part.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Written(path=path, size_bytes=part.stat().st_size, digest=digest)
+
+
+def _audio_file(path: Path, suffix: str, tags: Tags, wanted: Wanted, duration_ms: int) -> AudioFile:
+    from voiceroutine.exporting.rendering import AudioFile
+
+    start_ms, end_ms = wanted.span_ms or (0, duration_ms)
+    return AudioFile(
+        path=path,
+        part=path,
+        suffix=suffix,
+        tags=tags,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        samplerate_hz=wanted.samplerate_hz,
+        channels=wanted.channels,
+        bitrate_kbps=wanted.bitrate_kbps,
+    )
+
+
+def _split(target: Target, timeline: Timeline, tags: Tags, wanted: Wanted) -> Iterator[AudioFile]:
+    from voiceroutine.exporting.lyrics import verses_of
+    from voiceroutine.exporting.playlist import parts_to_export
+
+    parts = parts_to_export(timeline, target.suffix)
+    for part, verse in zip(parts, verses_of(timeline, tags.language), strict=True):
+        own = replace(
+            tags,
+            title=part.title,
+            track=part.number,
+            tracks=part.count,
+            lyrics=verse,
+            chapters=(),
+            blocks=(),
+        )
+        within = replace(wanted, span_ms=(part.start_ms, part.end_ms))
+        yield _audio_file(target.path / part.file_name, target.suffix, own, within, timeline.duration_ms)
+
+
+def _playlist(target: Target, timeline: Timeline, tags: Tags) -> bytes:
+    from voiceroutine.exporting.playlist import m3u8_text, parts_to_export
+
+    return m3u8_text(parts_to_export(timeline, target.suffix), title=tags.title, artist=tags.artist).encode()
+
+
+def _nameless(path: Path) -> Tags:
+    from voiceroutine.sinks.tags import Tags
+
+    return Tags(title=path.stem)
+
+
+def _tags(production: Production, timeline: Timeline) -> Tags:
+    """Return what players show of a routine: its own words, and its cover."""
+    from voiceroutine.exporting.lyrics import lyrics_text, safety_line
+    from voiceroutine.exporting.tags import tags_of
+
+    routine = production.routine
+    return replace(
+        tags_of(routine, timeline, _cover_png(production, timeline)),
+        lyrics=lyrics_text(timeline, routine.voice.language),
+        comment=safety_line(routine, production.intervals),
+    )
+
+
+def _cover_png(production: Production, timeline: Timeline) -> bytes:
+    from voiceroutine.pictures.cover import cover_png
+    from voiceroutine.pictures.own_cover import own_cover, own_cover_png
+
+    routine = production.routine
+    own = own_cover(Path(routine.sounds.folder)) if routine.sounds.folder else None
+    return own_cover_png(own) if own else cover_png(timeline, routine.voice.language)
