@@ -220,7 +220,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(place: Path, 
         "file/": "file is a file, not a folder; name another one.\n",
     }
     if sys.platform != "win32":
-        told["device.wav"] = "device.wav is a device or a pipe; name a file.\n"
+        told["device.wav"] = "device.wav is a device, not a file; name another.\n"
         (place / "device.wav").symlink_to("/dev/full")
     for name, message in told.items():
         assert command("export", "a.toml", "-o", name) == (6, "", message)

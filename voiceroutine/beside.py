@@ -103,7 +103,7 @@ def check_place(path: Path) -> None:
     if not path.parent.is_dir():
         raise ExportError(f"The folder {path.parent} is not there; make it first.")
     if path.exists() and not path.is_file():
-        raise ExportError(f"{path} is a device or a pipe; name a file.")
+        raise ExportError(f"{path} is a device, not a file; name another.")
     if path.exists() and not (path.stat().st_mode & 0o222 and os.access(path, os.W_OK)):
         raise ExportError(f"{path} may only be read, so it is not replaced; name another file, or let it be written.")
 

@@ -22,8 +22,6 @@ def check_path(path: Path) -> None:
         ExportError: the folder isn't there, the path is a folder or a device, or the painter is not installed.
     """
     check_place(path)
-    if path.exists() and not path.is_file():
-        raise ExportError(f"{path} is a device, not a file; name another.")
     if path.suffix.lower() == ".png":
         _find_pillow(path)
 
