@@ -36,6 +36,9 @@ LAYERS = (
     ),
     ("unroll", "cues", "levels", "sounds"),
     ("timeline", "transport", "checks", "voices", "choosing"),
+    ("flexible", "pacing"),
+    ("fitting", "personal"),
+    ("wishes",),
     ("narration", "speaking", "mix", "background", "outline", "history", "interrupted"),
     ("sinks", "casting", "production"),
     ("player", "score", "status", "remote", "mpris", "awake", "exporting", "importing", "pictures"),
@@ -66,6 +69,11 @@ PURE = (
     "transport",
     "checks",
     "choosing",
+    "flexible",
+    "pacing",
+    "fitting",
+    "personal",
+    "wishes",
 )
 
 

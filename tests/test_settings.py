@@ -314,12 +314,12 @@ def test_a_variable_that_hides_a_change_is_told(command: Command, monkeypatch: p
 
 
 def test_comments_order_and_line_ends_stay(command: Command, written: Callable[[str], Path]) -> None:
-    file = written("# mine\r\n\r\nrate = 140   # calm\r\nprofile = 'quiet'\r\n\r\n[me]\r\nname = \"Ada\" # me\r\n")
+    file = written("# mine\r\n\r\nrate = 140   # calm\r\nprofile = 'quiet'\r\n\r\n[me]\r\npace = 0.9 # me\r\n")
     assert command("config", "rate", "120").status == 0
     assert command("config", "voice", "silent").status == 0
     assert command("config", "profile", "--unset").status == 0
     assert file.read_bytes() == (
-        b'# mine\r\n\r\nrate = 120   # calm\r\nvoice = "silent"\r\n\r\n[me]\r\nname = "Ada" # me\r\n'
+        b'# mine\r\n\r\nrate = 120   # calm\r\nvoice = "silent"\r\n\r\n[me]\r\npace = 0.9 # me\r\n'
     )
     assert {name: found.value for name, found in current().items() if found.value is not None} == {
         "rate": 120,

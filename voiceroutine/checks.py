@@ -82,13 +82,13 @@ def _hold_short_or_long(exercise: Exercise) -> Iterator[Problem]:
     if exercise.action != "hold" or exercise.reps > 1:
         return
     length = duration_text(exercise.rep_ms)
-    if exercise.rep_ms < SHORT_HOLD_MS and not _is_isometric(exercise):
+    if exercise.rep_ms < SHORT_HOLD_MS and not is_isometric(exercise):
         yield _problem(exercise.where, f"a single hold of {length} is short for a stretch", _DOSE)
     elif exercise.rep_ms > LONG_HOLD_MS:
         yield _problem(exercise.where, f"a single hold of {length} is long for a stretch", _DOSE)
 
 
-def _is_isometric(exercise: Exercise) -> bool:
+def is_isometric(exercise: Exercise) -> bool:
     """Tell whether it is several short presses, which are like reps: by its name, or by more than two directions."""
     return len(exercise.sides) > 2 or "isometr" in f"{exercise.exercise} {exercise.name}".lower()
 
@@ -107,14 +107,19 @@ def _no_time_to_switch(exercise: Exercise) -> Iterator[Problem]:
 
 
 def _single_label(exercise: Exercise, side_words: Mapping[str, str]) -> Iterator[Problem]:
-    if len(exercise.sides) == 1 and _side_of(exercise.sides[0], side_words) is None:
+    if len(exercise.sides) == 1 and side_of(exercise.sides[0], side_words) is None:
         hint = 'a label is only said; did you mean sides = "each", the dose on the right and then on the left?'
         message = f'sides = ["{exercise.sides[0]}"] has no effect on the dose: everything is done once'
         yield _problem(exercise.where, message, hint)
 
 
-def _side_of(label: str, side_words: Mapping[str, str]) -> str | None:
-    """Return "left" or "right" if that is what a label says, in the words of the routine's language."""
+def side_of(label: str, side_words: Mapping[str, str]) -> str | None:
+    """Return "left" or "right" if that is what a label says, in the words of the routine's language.
+
+    Args:
+        label: what a side is called, or any words.
+        side_words: for "right" and "left" their words in that language.
+    """
     said = re.findall(r"\w+", label.casefold())
     found = [side for side, word in side_words.items() if word.casefold() in {label.casefold(), *said}]
     return found[0] if len(found) == 1 else None
@@ -126,7 +131,7 @@ def _unequal_sides(routine: Routine, side_words: Mapping[str, str]) -> Iterator[
     last: dict[str, Exercise] = {}
     for exercise, rounds in _with_rounds(routine.steps, 1):
         key = exercise.exercise or exercise.name
-        for side in (_side_of(label, side_words) for label in exercise.sides):
+        for side in (side_of(label, side_words) for label in exercise.sides):
             if side is not None:
                 work_ms[key][side] += _side_work_ms(exercise, rounds)
                 last[key] = exercise

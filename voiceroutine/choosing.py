@@ -33,6 +33,11 @@ class Start:
     number: int
     rounds: tuple[int, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """How `start_at` finds it, even if its name is now that of several."""
+        return f"{self.number}, {'.'.join(map(str, self.rounds))}" if self.rounds else f"{self.number}"
+
 
 def choose(routine: Routine, *, only: Sequence[str] = (), skip: Sequence[str] = ()) -> Routine:
     """Return a routine of some exercises, each with its whole dose.
@@ -125,12 +130,12 @@ class _Sieve:
             if isinstance(step, Exercise):
                 self._is_open = step.number in self._wanted
                 self._has_next = step.number < max(self._wanted)
-            if self._is_open and (kept := step if self._has_next else _without_next(step)):
+            if self._is_open and (kept := step if self._has_next else without_next(step)):
                 yield kept
 
 
-def _without_next(step: Exercise | Say | Rest | Wait) -> Exercise | Say | Rest | Wait | None:
-    """Return a step without the sentences that name the next exercise, as the last one has none."""
+def without_next(step: Exercise | Say | Rest | Wait) -> Exercise | Say | Rest | Wait | None:
+    """Return a step without the sentences that name the next exercise, as the last one has none; None if it goes."""
     match step:
         case Say():
             return None if _NEXT in step.text else step
@@ -167,7 +172,7 @@ def _found(flag: str, text: str, routine: Routine) -> set[int]:
         hint = did_you_mean(text.strip(), names)
         message = f'{flag}: there is no exercise "{text.strip()}" in "{routine.title}"{f"; {hint}" if hint else "."}'
         raise SettingError(_with_list(message, routine))
-    if min(len({_plain(step.exercise or step.name) for step in found}), len({_plain(step.name) for step in found})) > 1:
+    if min(len({plain(step.exercise or step.name) for step in found}), len({plain(step.name) for step in found})) > 1:
         message = f'{flag}: "{text.strip()}" may be several exercises; write more of it, or its number.'
         raise SettingError(_with_list(message, routine))
     return {step.number for step in found}
@@ -175,8 +180,8 @@ def _found(flag: str, text: str, routine: Routine) -> set[int]:
 
 def _matches(text: str, routine: Routine) -> list[Exercise]:
     """Return the exercises with that number, or that name or id, or whose name or id begins so."""
-    wanted, steps = _plain(text), [*routine.exercises()]
-    called = [(step, [_plain(name) for name in (step.exercise, step.name) if name]) for step in steps]
+    wanted, steps = plain(text), [*routine.exercises()]
+    called = [(step, [plain(name) for name in (step.exercise, step.name) if name]) for step in steps]
     return (
         [step for step in steps if wanted == str(step.number)]
         or [step for step, names in called if wanted in names]
@@ -184,7 +189,8 @@ def _matches(text: str, routine: Routine) -> list[Exercise]:
     )
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a name as names are compared: in any case, with hyphens or spaces."""
     return " ".join(name.casefold().replace("-", " ").split())
 
 

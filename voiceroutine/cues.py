@@ -142,12 +142,14 @@ class Script:
     Args:
         routine: whose texts, cues and voice are used.
         intervals: what will be heard of it.
-        total_ms: the length that `{total}` says; None is that of the intervals as written.
+        total_ms: the length that `{total}` says, unless the routine was fitted to one; None is that of the intervals
+            as written.
     """
 
     def __init__(self, routine: Routine, intervals: Sequence[Interval], *, total_ms: int | None = None) -> None:
         self._routine = routine
-        self._total_ms = written_ms(intervals) if total_ms is None else total_ms
+        lengths_ms = (routine.fitted_ms, total_ms, written_ms(intervals))
+        self._total_ms = next(length_ms for length_ms in lengths_ms if length_ms is not None)
         self._needs = [*dict.fromkeys(thing for one in intervals if one.step for thing in one.step.needs)]
         self._phrases = routine.phrases()
         self._own_phrases = dict(routine.own_phrases)

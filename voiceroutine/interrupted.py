@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from voiceroutine.timeline import Placed
     from voiceroutine.unroll import Interval
 
-Flag = str | int | bool | None
+Flag = str | int | float | bool | None
 
 MOST_PLACES = 20
 KEPT_FOR = timedelta(days=7)

@@ -12,47 +12,38 @@ from voiceroutine.choosing import begun_at, choose, start_at
 from voiceroutine.cues import Speech, estimated_ms
 from voiceroutine.document import read_document, shown
 from voiceroutine.errors import Problem, RoutineError, VoiceError
+from voiceroutine.fitting import fitted
 from voiceroutine.library import EXERCISES_FILE, default_library
 from voiceroutine.loading import load_routine
+from voiceroutine.pacing import paced
+from voiceroutine.personal import held, sided, without_never
 from voiceroutine.phrases import beginnings, phrases_for
 from voiceroutine.sounds import Sounds, sounds_beside
 from voiceroutine.timeline import compile_intervals, compile_timeline
 from voiceroutine.unroll import unroll, written_ms
+from voiceroutine.wishes import Wishes as Wishes  # noqa: PLC0414  programs that load give wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from voiceroutine.background import Background
+    from voiceroutine.choosing import Start
     from voiceroutine.clipcache import ClipCache
     from voiceroutine.cues import Cue, Utterance
     from voiceroutine.document import Document
     from voiceroutine.library import Library
     from voiceroutine.mix import Mix
     from voiceroutine.narration import Narrator
-    from voiceroutine.routine import Profile, Routine, VoiceSettings
+    from voiceroutine.routine import Routine, VoiceSettings
     from voiceroutine.timeline import Placed, Timeline
     from voiceroutine.unroll import Interval
     from voiceroutine.voices import Choice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What the listener wants otherwise than the routine says; None where nothing.
-
-    A language that isn't needed is taken where the routine is there in it; otherwise the routine stays as it is.
-    """
-
-    engine: str | None = None
-    voice: str | None = None
-    rate_wpm: int | None = None
-    profile: Profile | None = None
-    language: str | None = None
-    is_language_needed: bool = True
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
+_NO_WISHES = Wishes()
 
 
-def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None = None) -> Routine:
+def load(name_or_path: str, wishes: Wishes = _NO_WISHES, library: Library | None = None) -> Routine:
     """Load a routine by name or path, or its translation if a language is wished.
 
     Raises:
@@ -73,8 +64,19 @@ def load(name_or_path: str, wishes: Wishes = Wishes(), library: Library | None =
         *_untranslated_phrases(document, language),
         *_untranslated(routine, language, library),
     )
-    routine = replace(routine, voice=_wished(voice, wishes), sounds=settings, notes=notes)
-    return choose(routine, only=wishes.only, skip=wishes.skip)
+    routine = replace(routine, voice=_wished(voice, wishes), sounds=settings, notes=notes, chosen=wishes.chosen())
+    return _personal(choose(routine, only=wishes.only, skip=wishes.skip), wishes)
+
+
+def _personal(routine: Routine, wishes: Wishes) -> Routine:
+    """Return a routine as this listener wants it; a hold that is wished is meant in seconds, whatever the pace."""
+    if wishes.never and not wishes.only:
+        routine = without_never(routine, wishes.never)
+    if wishes.side_first is not None:
+        routine = sided(routine, wishes.side_first)
+    if wishes.pace is not None:
+        routine = paced(routine, wishes.pace, paces_work=wishes.paces_work)
+    return routine if wishes.hold_ms is None else held(routine, wishes.hold_ms)
 
 
 def _document(name_or_path: str, wishes: Wishes, library: Library) -> Document:
@@ -166,8 +168,35 @@ class Production:
     @cached_property
     def intervals(self) -> tuple[Interval, ...]:
         """The routine, unrolled, from where it is to begin."""
-        whole = unroll(self.routine, has_limits=self.has_limits)
-        return whole if self.start is None else begun_at(whole, start_at(self.routine, self.start))
+        return self._begun(self.routine, None if self.start is None else start_at(self.routine, self.start))
+
+    def _begun(self, routine: Routine, start: Start | None) -> tuple[Interval, ...]:
+        whole = unroll(routine, has_limits=self.has_limits)
+        return whole if start is None else begun_at(whole, start)
+
+    def fitted(self, length_ms: int, *, is_estimated: bool = False) -> Production:
+        """Return this production fitted to a length; its routine tells what is otherwise.
+
+        Args:
+            length_ms: how long it is to be, from where it begins.
+            is_estimated: whether speech is estimated; otherwise everything that is said is spoken and measured.
+
+        Raises:
+            SettingError: that length can't be reached; the text says which can.
+        """
+        start = None if self.start is None else start_at(self.routine, self.start)
+        measure = estimated_ms if is_estimated else self.narrator.duration_ms
+
+        def length_of(routine: Routine) -> int:
+            intervals = self._begun(routine, start)
+            return compile_timeline(routine, intervals, measure, self.sounds.length_ms).duration_ms
+
+        routine = fitted(self.routine, length_ms, length_of, lambda routine: self._begun(routine, start))
+        same = replace(self, routine=routine, start=None if start is None else start.text)
+        if "narrator" in self.__dict__:
+            same.__dict__.update(choice=self.choice, narrator=self.narrator)
+            self.narrator.follow(same.expected_utterances())
+        return same
 
     @cached_property
     def choice(self) -> Choice:
@@ -196,17 +225,17 @@ class Production:
             tell=self.tell,
             is_stand_in=self.choice.is_stand_in,
         )
-        narrator.follow(self._expected_utterances())
+        narrator.follow(self.expected_utterances())
         return narrator
 
-    def _expected_utterances(self) -> Iterator[Utterance]:
+    def expected_utterances(self) -> Iterator[Utterance]:
         """Yield what will most likely be said, in order: which words fit depends on how long they really last."""
         for placed in compile_intervals(self.routine, self.intervals, estimated_ms, self.sounds.length_ms):
             yield from (cue.utterance for cue in placed.cues if isinstance(cue, Speech))
 
     def texts(self) -> tuple[str, ...]:
         """Return what is said, each line once, in the order in which it is first heard."""
-        return tuple(dict.fromkeys(utterance.text for utterance in self._expected_utterances()))
+        return tuple(dict.fromkeys(utterance.text for utterance in self.expected_utterances()))
 
     def close(self) -> None:
         """Stop speaking, and let go of the voice."""

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from voiceroutine.phrases import Phrases
 
 Profile = Literal["bell", "quiet", "normal", "coach"]
+ChangeKind = Literal[
+    "left out", "fewer sets", "more sets", "fewer rounds", "more rounds", "shorter hold", "longer hold", "as it was"
+]
 
 SHORT_HOLD_MS = 10_000
 LONG_HOLD_MS = 60_000
@@ -237,11 +240,31 @@ Step = Exercise | Say | Rest | Wait | Block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Something that is otherwise than the author wrote it, because the listener wishes so.
+
+    Attributes:
+        what: the kind of change.
+        step: the name of the exercise or block, or the words of a sentence.
+        before: a number of sets or rounds, or a hold in milliseconds; None where there is no number.
+        after: the same, as it is now.
+        text: all of it in words, for people.
+    """
+
+    what: ChangeKind
+    step: str
+    before: int | None = None
+    after: int | None = None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Routine:
     """A whole routine.
 
     `own_phrases` are pairs of a built-in phrase's name and the author's words for it; `notes` are what was found on
-    loading and is no error.
+    loading and is no error. `changes` are what is otherwise than written, and `chosen` short texts that tell this
+    version of the routine from others ("6 min", "left first"). `fitted_ms` is the length that it was fitted to, if any.
     """
 
     title: str
@@ -255,6 +278,9 @@ class Routine:
     sounds: SoundSettings = SoundSettings()
     own_phrases: tuple[tuple[str, str], ...] = ()
     notes: tuple[Problem, ...] = ()
+    changes: tuple[Change, ...] = ()
+    chosen: tuple[str, ...] = ()
+    fitted_ms: int | None = None
 
     def phrases(self) -> Phrases:
         """Return what is said in the routine's language, in the author's words where there are any."""

@@ -24,8 +24,9 @@ Source = Literal["environment", "file", "default"]
 PROFILES = ("bell", "quiet", "normal", "coach")
 RATE_WPM = (80, 400)
 LONGEST_TEXT = 1_000
-# Tables of the same file that are read where they are used.
-TABLES = ("me",)
+SIDES = ("left", "right")
+PACES = (0.5, 2.0)
+MOST_NEVER = 100
 
 _LINES_HINT = 'a setting is a line like rate = 140, or voice = "espeak" with straight quotes'
 _MOVE_HINT = 'mend it or move it away; "voiceroutine config NAME VALUE" begins a new one'
@@ -78,12 +79,35 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Me:
+    """What the user has written about themselves, in the table `[me]`.
+
+    Attributes:
+        never: ids or names of exercises that are never wanted.
+        voice: the favourite, where no setting `voice` says another.
+        side_first: which side comes first.
+        pace: how fast gaps and speech are; 1 is as written.
+    """
+
+    never: tuple[str, ...] = ()
+    voice: str | None = None
+    side_first: Literal["left", "right"] | None = None
+    pace: float | None = None
+
+    def values(self) -> dict[str, str | float | tuple[str, ...]]:
+        """Return what is written, by key."""
+        pairs = ((name, getattr(self, name)) for name in ME)
+        return {name: value for name, value in pairs if value not in (None, ())}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """Every setting, as far as it can be understood, and what can't be."""
 
     file: Path
     found: Mapping[str, Found]
     problems: tuple[Problem, ...]
+    me: Me = Me()
 
 
 def settings_file() -> Path:
@@ -98,12 +122,15 @@ def survey(environment: Mapping[str, str] = os.environ, file: Path | None = None
     file = file or settings_file()
     found = {name: Found(setting=setting) for name, setting in SETTINGS.items()}
     problems: list[Problem] = []
+    about_me: dict[str, object] = {}
     for one in (*_in_file(file), *_in_environment(environment)):
         if isinstance(one, Problem):
             problems.append(one)
-        else:
+        elif isinstance(one, Found):
             found[one.setting.name] = one
-    return Survey(file=file, found=found, problems=tuple(problems))
+        else:
+            about_me |= one
+    return Survey(file=file, found=found, problems=tuple(problems), me=Me(**about_me))  # type: ignore[arg-type]
 
 
 def current(environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Mapping[str, Found]:
@@ -112,10 +139,22 @@ def current(environment: Mapping[str, str] = os.environ, file: Path | None = Non
     Raises:
         SettingError: with everything that is wrong with the file and the environment.
     """
-    surveyed = survey(environment, file)
+    return _sound(survey(environment, file)).found
+
+
+def me(environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Me:
+    """Return what the user has written about themselves.
+
+    Raises:
+        SettingError: with everything that is wrong with the file and the environment.
+    """
+    return _sound(survey(environment, file)).me
+
+
+def _sound(surveyed: Survey) -> Survey:
     if surveyed.problems:
         raise SettingError("\n".join(map(str, surveyed.problems)))
-    return surveyed.found
+    return surveyed
 
 
 def keeps_history(environment: Mapping[str, str] = os.environ, file: Path | None = None) -> bool:
@@ -197,7 +236,7 @@ def _in_environment(environment: Mapping[str, str]) -> Iterator[Found | Problem]
                 yield Found(setting=setting, value=value, source="environment", where=setting.variable)
 
 
-def _in_file(file: Path) -> Iterator[Found | Problem]:
+def _in_file(file: Path) -> Iterator[Found | Problem | dict[str, object]]:
     try:
         document = _document(file)
     except RoutineError as error:
@@ -212,9 +251,28 @@ def _in_file(file: Path) -> Iterator[Found | Problem]:
                 yield _problem(document.location((name,)), error)
             else:
                 yield Found(setting=SETTINGS[name], value=value, source="file", where=document.file)
-        elif name not in TABLES:
+        elif name == "me":
+            yield from _about_me(document, written)
+        else:
             hint = did_you_mean(name.lower(), SETTINGS) or f"known here: {', '.join(SETTINGS)}"
             yield document.problem((name,), f'unknown key "{name}"', hint)
+
+
+def _about_me(document: Document, written: object) -> Iterator[Problem | dict[str, object]]:
+    if not isinstance(written, dict):
+        yield document.problem(
+            ("me",), "must be a table", 'write [me] on a line of its own, and never = ["…"] below it'
+        )
+        return
+    for name, value in written.items():
+        if name not in ME:
+            hint = did_you_mean(name.lower(), ME) or f"known here: {', '.join(ME)}"
+            yield document.problem(("me", name), f'unknown key "{name}"', hint)
+            continue
+        try:
+            yield {name: ME[name](value)}
+        except ValueError as error:
+            yield _problem(document.location(("me", name)), error)
 
 
 def _document(file: Path) -> Document | None:
@@ -277,6 +335,27 @@ def _profile(written: object) -> str:
     return str(written)
 
 
+def _never(written: object) -> tuple[str, ...]:
+    if not isinstance(written, list) or not all(isinstance(name, str) for name in written):
+        raise ValueError('must be a list of exercises, like ["neck-roll-full"]; "voiceroutine exercises" lists them')
+    if len(written) > MOST_NEVER:
+        raise ValueError(f"has more than {MOST_NEVER} exercises")
+    return tuple(_text(name) for name in written)
+
+
+def _side_first(written: object) -> str:
+    if written not in SIDES:
+        raise ValueError('must be "left" or "right"')
+    return str(written)
+
+
+def _pace(written: object) -> float:
+    least, most = PACES
+    if isinstance(written, bool) or not isinstance(written, int | float) or not least <= written <= most:
+        raise ValueError(f"must be a number from {least:g} to {most:g}; 0.8 is slower, 1 is as written")
+    return float(written)
+
+
 def _quoted(word: str) -> str:
     return f'"{word}"'
 
@@ -317,6 +396,11 @@ def _switch_written(words: str) -> bool:
 def _switch_text(value: Value) -> str:
     return "on" if value else "off"
 
+
+ME: Mapping[str, Callable[[object], object]] = {
+    "never": _never, "voice": _text, "side_first": _side_first, "pace": _pace,
+}  # fmt: skip
+"""What the table `[me]` may have, and what turns what is written into its value."""
 
 _SWITCHES = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 _AS_ROUTINE = "as the routine says"

@@ -35,6 +35,9 @@ def command(name: str | None, value: str | None, unset: bool, as_json: bool) -> 
     delay     time to reach the mat, like 10s
     no_ui     on: plain lines instead of the screen
     history   on: keep a log of your sessions on this machine
+
+    The table [me] of the same file, which is written by hand, has exercises that you never want, a favourite voice,
+    the side that comes first, and your pace.
     """  # noqa: D301  click knows the sign of a paragraph that isn't filled
     if unset and (name is None or value is not None):
         raise click.UsageError("--unset takes a NAME out: voiceroutine config NAME --unset")
@@ -50,6 +53,9 @@ def setting_lines(surveyed: Survey) -> Iterator[str]:
         yield f"{name:<9} {found.text:<22} {_origin(found)}"
         for command, variable in _commands_own(found.setting):
             yield f"{'':<9} {os.environ[variable]:<22} {variable}, for {command} alone"
+    for name, value in surveyed.me.values().items():
+        words = ", ".join(value) if isinstance(value, tuple) else str(value)
+        yield f"{name:<10} {words:<21} config.toml, [me]"
 
 
 def _show(name: str | None, *, as_json: bool) -> int:
@@ -150,5 +156,6 @@ def _all_data(surveyed: Survey) -> dict[str, Any]:
     return {
         "file": str(surveyed.file),
         "settings": [_data(found) for found in surveyed.found.values()],
+        "me": surveyed.me.values(),
         "problems": [str(problem) for problem in surveyed.problems],
     }

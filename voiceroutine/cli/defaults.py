@@ -17,18 +17,22 @@ FLAGS = {
 }
 """Which settings are the defaults of which command's flags."""
 
+ME_FLAGS = ("side_first", "pace")
+"""Which keys of the table `[me]` are the defaults of flags, of the commands that have them."""
+PERSONAL = ("play", "export", "show")
+
 
 def user_defaults() -> MutableMapping[str, Any]:
     """Return the defaults of every command."""
     # Click calls it a mutable mapping, and only ever looks up in it.
-    return cast("MutableMapping[str, Any]", {command: _Defaults(names) for command, names in FLAGS.items()})
+    return cast("MutableMapping[str, Any]", {command: _Defaults(command, names) for command, names in FLAGS.items()})
 
 
 class _Defaults(Mapping[str, Any]):
     """The defaults of one command; those of the flags that aren't settings can be asked for without reading any."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self._names = names
+    def __init__(self, command: str, names: tuple[str, ...]) -> None:
+        self._names = (*names, *(ME_FLAGS if command in PERSONAL else ()))
 
     def __getitem__(self, name: str) -> Any:
         # Click asks for defaults to complete a line and to write a help too; those don't depend on the settings.
@@ -44,7 +48,8 @@ class _Defaults(Mapping[str, Any]):
 
     @cached_property
     def _values(self) -> dict[str, Any]:
-        from voiceroutine.settings import current
+        from voiceroutine.settings import current, me
 
-        found = current()
-        return {name: found[name].value for name in self._names if found[name].value is not None}
+        found = {name: one.value for name, one in current().items() if one.value is not None}
+        values = {**me().values(), **found}
+        return {name: values[name] for name in self._names if name in values}

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voiceroutine.cli.options import listening_options, producer
+from voiceroutine.cli.options import listening_options, producer, wishes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from voiceroutine.exporting.batch import Job, Made, Order
+    from voiceroutine.wishes import Wishes
 
 RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 CAPTIONS = ("srt", "vtt", "lrc")
@@ -104,11 +105,13 @@ def command(
     wanted = Wanted(
         samplerate_hz=int(samplerate or 48_000), is_stereo=stereo, bitrate_kbps=bitrate, loudness_lufs=loudness
     )
-    jobs = jobs_of(meant, output=file, folder=place, formats=suffixes, kinds=kinds, is_split=split, wanted=wanted)
-    wishes = {
-        **flags, "bitrate": bitrate, "stereo": stereo, "samplerate": samplerate, "loudness": loudness
-    }  # fmt: skip
-    order = _order(wanted, wishes, flags, is_forced=force)
+    wishes = wishes_of(**flags)
+    jobs = jobs_of(
+        meant, output=file, folder=place, formats=suffixes, kinds=kinds, is_split=split, wanted=wanted,
+        chosen=wishes.chosen(),
+    )  # fmt: skip
+    asked = {**flags, "bitrate": bitrate, "stereo": stereo, "samplerate": samplerate, "loudness": loudness}
+    order = _order(wanted, asked, wishes, is_forced=force)
     return _export(jobs, order, as_json=as_json, is_quiet=quiet)
 
 
@@ -141,7 +144,7 @@ def _is_named_like_audio(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def _order(wanted: Any, wishes: dict[str, Any], flags: dict[str, Any], *, is_forced: bool) -> Order:
+def _order(wanted: Any, asked: dict[str, Any], wishes: Wishes, *, is_forced: bool) -> Order:
     import platformdirs
 
     from voiceroutine.clipcache import cache_limit_bytes
@@ -151,9 +154,9 @@ def _order(wanted: Any, wishes: dict[str, Any], flags: dict[str, Any], *, is_for
     records = platformdirs.user_cache_path("voiceroutine", appauthor=False) / "exports"
     return Order(
         wanted=wanted,
-        wishes=wishes,
-        produce=producer(**flags),
-        language=flags["language"],
+        wishes=asked,
+        produce=producer(wishes, no_limits=asked["no_limits"]),
+        language=asked["language"],
         settings_file=settings_file(),
         records=records if cache_limit_bytes() else None,
         is_forced=is_forced,
@@ -184,6 +187,7 @@ def _lines(made: Made) -> Iterator[str]:
     """Yield a line for each audio file that there is now, and for what is beside it."""
     from voiceroutine.units import clock_text
 
+    yield from made.changes
     for target, record in zip(made.job.targets, made.records, strict=False):
         facts = [clock_text(record.duration_ms), *filter(None, [record.loudness.text()])]
         if target.is_split:

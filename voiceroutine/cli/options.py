@@ -9,8 +9,10 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voiceroutine.personal import Side
     from voiceroutine.production import Production
     from voiceroutine.routine import Profile
+    from voiceroutine.wishes import Wishes
 
 DEFAULT_ROUTINE = "neck-cooldown"
 
@@ -31,6 +33,32 @@ class Language(click.ParamType[str]):
         return value
 
 
+class Duration(click.ParamType[str]):
+    """A time, like "6m30s"; a plain number is of seconds. It stays as it was given."""
+
+    name = "duration"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text as it was given."""
+        try:
+            if not duration_of(value):
+                self.fail("must be longer than nothing", param, ctx)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return value
+
+
+def duration_of(text: str) -> int:
+    """Return the milliseconds of a duration as it is given to a flag.
+
+    Raises:
+        ValueError: it is none.
+    """
+    from voiceroutine.units import parse_duration
+
+    return parse_duration(f"{text}s" if text.replace(".", "", 1).isdecimal() else text)
+
+
 def listening_options(command: F) -> F:
     """Add the flags that change what is heard."""
     options = (
@@ -41,6 +69,19 @@ def listening_options(command: F) -> F:
         click.option("--from", "start", metavar="STEP", help="Begin at an exercise: its name, number or id."),
         click.option("--only", multiple=True, metavar="STEP", help="Do only these; several with commas, or repeated."),
         click.option("--skip", multiple=True, metavar="STEP", help="Leave these out."),
+        click.option(
+            "--minutes", type=click.FloatRange(0, 240, min_open=True), metavar="N", help="Fit it to so many minutes."
+        ),
+        click.option("--length", type=Duration(), metavar="TIME", help='The same to the second, like "6m30s".'),
+        click.option(
+            "--pace",
+            type=click.FloatRange(0.5, 2),
+            metavar="FACTOR",
+            help="Gaps and speech slower (0.5 to 1) or faster (1 to 2).",
+        ),
+        click.option("--pace-all", is_flag=True, help="With --pace: holds and moves too."),
+        click.option("--side-first", type=click.Choice(["left", "right"]), help="Which side comes first."),
+        click.option("--hold", type=Duration(), metavar="TIME", help='Hold each stretch for so long, like "20s".'),
         click.option("--no-limits", is_flag=True, help="Allow more than 4 hours or 5,000 intervals."),
     )
     for option in reversed(options):
@@ -58,35 +99,44 @@ def _tell(message: str) -> None:
 
 
 def produced(
-    routine: str,
-    *,
-    voice: str | None,
-    rate: int | None,
-    language: str | None,
-    profile: Profile | None,
-    start: str | None,
-    only: tuple[str, ...],
-    skip: tuple[str, ...],
-    no_limits: bool,
-    tell: Callable[[str], None] = _tell,
+    routine: str, *, is_estimated: bool = False, tell: Callable[[str], None] = _tell, **flags: Any
 ) -> Production:
-    """Load a routine with the listener's flags; its voice is let go of when the command ends."""
-    produce = producer(
-        voice=voice,
-        rate=rate,
-        language=language,
-        profile=profile,
-        start=start,
-        only=only,
-        skip=skip,
-        no_limits=no_limits,
-    )
-    production = produce(routine, tell)
+    """Load a routine with the listener's flags, fitted to a length; its voice is let go of when the command ends."""
+    production = producer(wishes_of(**flags), no_limits=flags["no_limits"], is_estimated=is_estimated)(routine, tell)
     click.get_current_context().call_on_close(production.close)
     return production
 
 
 def producer(
+    wishes: Wishes, *, no_limits: bool, is_estimated: bool = False
+) -> Callable[[str, Callable[[str], None]], Production]:
+    """Return what loads a routine as it is wished, in any thread; whoever calls it closes what it returns."""
+    insists = wishes.engine is not None and not _is_setting("voice")
+
+    def produce(routine: str, tell: Callable[[str], None]) -> Production:
+        from voiceroutine.clipcache import default_cache
+        from voiceroutine.production import Production, load
+
+        production = Production(
+            load(routine, wishes),
+            default_cache(),
+            has_limits=not no_limits,
+            insists=insists,
+            tell=tell,
+            start=wishes.start,
+        )
+        if wishes.length_ms is None:
+            return production
+        try:
+            return production.fitted(wishes.length_ms, is_estimated=is_estimated)
+        except BaseException:
+            production.close()
+            raise
+
+    return produce
+
+
+def wishes_of(
     *,
     voice: str | None,
     rate: int | None,
@@ -95,34 +145,44 @@ def producer(
     start: str | None,
     only: tuple[str, ...],
     skip: tuple[str, ...],
-    no_limits: bool,
-) -> Callable[[str, Callable[[str], None]], Production]:
-    """Return what loads a routine with the listener's flags, in any thread; whoever calls it closes what it returns."""
-    is_language_needed = not _is_setting("language")
-    is_voice_settled = _is_setting("voice")
+    minutes: float | None,
+    length: str | None,
+    pace: float | None,
+    pace_all: bool,
+    side_first: Side | None,
+    hold: str | None,
+    no_limits: bool,  # noqa: ARG001  of the flags, but no wish
+) -> Wishes:
+    """Return what the flags and the settings of the command that runs say."""
+    from voiceroutine.settings import me
+    from voiceroutine.wishes import Wishes
 
-    def produce(routine: str, tell: Callable[[str], None]) -> Production:
-        from voiceroutine.clipcache import default_cache
-        from voiceroutine.production import Production, Wishes, load
+    if pace_all and pace is None:
+        raise click.UsageError("--pace-all goes with a --pace, like --pace 0.8.")
+    engine, _, name = (voice or "").partition(":")
+    return Wishes(
+        engine=engine or ("auto" if name else None),
+        voice=name or None,
+        rate_wpm=rate,
+        language=language,
+        profile=profile,
+        is_language_needed=not _is_setting("language"),
+        only=only,
+        skip=skip,
+        length_ms=_length_ms(minutes, length),
+        pace=pace,
+        paces_work=pace_all,
+        side_first=side_first,
+        hold_ms=None if hold is None else duration_of(hold),
+        start=start,
+        never=me().never,
+        settled=frozenset(filter(_is_setting, ("language", "profile", "pace", "side_first"))),
+    )
 
-        engine, _, name = (voice or "").partition(":")
-        wishes = Wishes(
-            engine=engine or ("auto" if name else None),
-            voice=name or None,
-            rate_wpm=rate,
-            language=language,
-            profile=profile,
-            is_language_needed=is_language_needed,
-            only=only,
-            skip=skip,
-        )
-        return Production(
-            load(routine, wishes),
-            default_cache(),
-            has_limits=not no_limits,
-            insists=wishes.engine is not None and not is_voice_settled,
-            tell=tell,
-            start=start,
-        )
 
-    return produce
+def _length_ms(minutes: float | None, length: str | None) -> int | None:
+    if minutes is not None and length is not None:
+        raise click.UsageError("--minutes and --length are the same wish; give one of them.")
+    if minutes is not None:
+        return max(1, round(minutes * 60_000))
+    return None if length is None else duration_of(length)

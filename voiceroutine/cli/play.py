@@ -86,6 +86,8 @@ def command(
         session.wait_until_awake(HEAD_START_S)
         notices: SimpleQueue[str] = SimpleQueue()
         production = produced(routine, tell=notices.put, **flags)
+        for change in production.routine.changes:
+            notices.put(change.text)
         diary = _diary(production, routine, flags)
         asks = not (fresh or as_json or quiet) and can_read_keys() and sys.stdout.isatty()
         start_index = _start_index(diary, notices, resumes=resume, asks=asks)

@@ -13,8 +13,11 @@ import click
 from voiceroutine.cli.options import DEFAULT_ROUTINE, listening_options, produced
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voiceroutine.cues import Cue
     from voiceroutine.errors import Problem
+    from voiceroutine.routine import Change
     from voiceroutine.timeline import Placed, Timeline
 
 
@@ -35,15 +38,16 @@ def command(routine: str, as_json: bool, plot: Path | None, estimate: bool, **fl
         from voiceroutine.pictures import check_path
 
         check_path(plot)
-    production = produced(routine, **flags)
+    production = produced(routine, is_estimated=estimate, **flags)
     timeline = production.estimated_timeline() if estimate else production.timeline()
     voice = "estimated" if estimate else voice_text(production.choice.engine.name, production.routine.voice.name)
     if as_json:
-        click.echo(json.dumps(timeline_data(timeline, voice), ensure_ascii=False, indent=1))
+        data = timeline_data(timeline, voice, production.routine.changes)
+        click.echo(json.dumps(data, ensure_ascii=False, indent=1))
     elif plot:
         _draw(timeline, voice, plot)
     else:
-        _print(timeline, voice)
+        _print(timeline, voice, production.routine.changes)
 
 
 def _picture(path: Path | None) -> Path | None:
@@ -63,11 +67,11 @@ def _draw(timeline: Timeline, voice: str, path: Path) -> None:
     click.echo(f"{path}: {timeline.title}, {clock_text(timeline.duration_ms)}")
 
 
-def _print(timeline: Timeline, voice: str) -> None:
+def _print(timeline: Timeline, voice: str, changes: Sequence[Change]) -> None:
     from voiceroutine.cli.timetable import timetable
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in timetable(timeline, voice, width):
+    for line in timetable(timeline, voice, width, changes):
         click.echo(line)
 
 
@@ -76,13 +80,14 @@ def voice_text(engine: str, name: str | None) -> str:
     return f"{engine}:{name}" if name else engine
 
 
-def timeline_data(timeline: Timeline, voice: str) -> dict[str, Any]:
-    """Return a timeline as the JSON that tools read."""
+def timeline_data(timeline: Timeline, voice: str, changes: Sequence[Change] = ()) -> dict[str, Any]:
+    """Return a timeline as the JSON that tools read, with what is otherwise than written."""
     return {
         "format": 1,
         "title": timeline.title,
         "voice": voice,
         "duration_ms": timeline.duration_ms,
+        "changes": [change_data(change) for change in changes],
         "intervals": [interval_data(placed) for placed in timeline.intervals],
         "cues": [cue_data(cue) for cue in timeline.cues],
         "chapters": [
@@ -91,6 +96,13 @@ def timeline_data(timeline: Timeline, voice: str) -> dict[str, Any]:
         ],
         "problems": [problem_data(problem) for problem in timeline.problems],
     }
+
+
+def change_data(change: Change) -> dict[str, Any]:
+    """Return a change as JSON; `from` and `to` are numbers of sets or rounds, or a hold in milliseconds."""
+    return {
+        "what": change.what, "step": change.step, "from": change.before, "to": change.after, "text": change.text
+    }  # fmt: skip
 
 
 def problem_data(problem: Problem) -> dict[str, Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from voiceroutine.outline import Part
+    from voiceroutine.routine import Change
     from voiceroutine.timeline import Placed, Timeline
 
 LEAST_WIDTH = 40
@@ -22,15 +23,17 @@ MOST_LISTED = 8
 FEWEST_ALIKE = 2
 
 
-def timetable(timeline: Timeline, voice: str, width: int | None) -> Iterator[str]:
+def timetable(timeline: Timeline, voice: str, width: int | None, changes: Sequence[Change] = ()) -> Iterator[str]:
     """Yield the lines of a timetable.
 
     Args:
         timeline: what happens when.
         voice: who speaks, as a text.
         width: after how many columns sentences are wrapped; None leaves each on one line.
+        changes: what is otherwise than its author wrote it.
     """
     yield from _totals(timeline, voice)
+    yield from (f"  {change.text}" for change in changes)
     for part in parts_of(timeline):
         yield ""
         title = " · ".join(filter(None, (_numbered(part), part.dose)))

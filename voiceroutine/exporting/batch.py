@@ -23,6 +23,7 @@ from voiceroutine.exporting.unchanged import (
     request_of,
     were_changed_since,
 )
+from voiceroutine.wishes import file_stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,6 +55,7 @@ class Made:
         fresh: those targets that were made, and weren't up to date.
         error: why it failed.
         messages: what its voice had to tell.
+        changes: what is otherwise than in the routine.
     """
 
     job: Job
@@ -61,6 +63,7 @@ class Made:
     fresh: tuple[Target, ...] = ()
     error: Exception | None = None
     messages: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,7 @@ def jobs_of(
     kinds: tuple[str, ...],
     is_split: bool,
     wanted: Wanted,
+    chosen: Sequence[str] = (),
 ) -> tuple[Job, ...]:
     """Return what is to be made, once it is sure that it can be.
 
@@ -147,6 +151,7 @@ def jobs_of(
         kinds: of files beside the first format of each.
         is_split: whether each exercise becomes a file of its own.
         wanted: how files are to be.
+        chosen: what of them is otherwise than in the routine, as their names tell.
 
     Raises:
         ExportError: a file can't be made there or so, or two would be the same.
@@ -156,7 +161,7 @@ def jobs_of(
     suffixes = tuple(formats) or ((output.suffix.lower(),) if output is not None and output.suffix else (".mp3",))
     jobs = []
     for routine in routines:
-        base = _base(routine, output, folder)
+        base = _base(routine, output, folder, chosen)
         targets = [_target(base, suffix, is_split=is_split) for suffix in suffixes]
         targets[0] = replace(targets[0], beside=companions_of(base.with_name(base.name + suffixes[0]), kinds))
         jobs.append(Job(routine=routine, targets=tuple(targets)))
@@ -167,10 +172,10 @@ def jobs_of(
     return tuple(jobs)
 
 
-def _base(routine: str, output: Path | None, folder: Path | None) -> Path:
+def _base(routine: str, output: Path | None, folder: Path | None, chosen: Sequence[str]) -> Path:
     """Return the path of a routine's files without their suffix."""
     if output is None:
-        return (folder or Path()) / name_of(routine)
+        return (folder or Path()) / file_stem(name_of(routine), chosen)
     return output.with_suffix("") if output.suffix.lower() in SUFFIXES else output
 
 
@@ -306,7 +311,8 @@ class Crew:
             for target, record in zip(job.targets, records, strict=True):
                 if target in fresh:
                     keep_record(target, record, order.records)
-        return Made(job=job, records=records, fresh=tuple(fresh), messages=tuple(messages))
+        changes = tuple(change.text for change in production.routine.changes)
+        return Made(job=job, records=records, fresh=tuple(fresh), messages=tuple(messages), changes=changes)
 
     def _cancel(self) -> None:
         """Let nobody speak or write any further."""
