@@ -194,7 +194,7 @@ class _Fitting:
 
     def _left_over_ms(self, out: frozenset[Path]) -> tuple[int, int, int]:
         """Tell how much is still too long without some steps; what would be too short comes last."""
-        over_ms = self._without_ms(out) - self._target_ms
+        over_ms = self._additive_ms(out) - self._target_ms
         return (over_ms < -self._tolerance_ms, max(0, abs(over_ms) - self._tolerance_ms), len(out))
 
     def _score(self, state: _State, way: _Way) -> tuple[int, ...]:
