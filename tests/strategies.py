@@ -127,6 +127,7 @@ def exercises(draw: st.DrawFn) -> Exercise:
     parts = draw(phases(has_sides=bool(sides)) if action == "phases" else held())
     rep_ms = sum(part.lasts_ms for part in parts)
     breath = draw(breaths())
+    shortest_ms, longest_ms = draw(st.sampled_from([(rep_ms, rep_ms), (10_000, 60_000), (20_000, 45_000), (1, 90_000)]))
     return Exercise(
         where=WHERE,
         name=f"Exercise {number}",
@@ -136,6 +137,8 @@ def exercises(draw: st.DrawFn) -> Exercise:
         during=draw(st.just(()) | during(rep_ms)),
         breath=breath if breath is not None and breath.whole_ms <= rep_ms else None,
         is_optional=draw(st.booleans()),
+        min_ms=min(shortest_ms, rep_ms),
+        max_ms=max(longest_ms, rep_ms),
         instruction=draw(instructions(has_hold=action != "phases")),
         cue=draw(short_forms(has_sides=bool(sides))),
         caution=draw(st.sampled_from([None, "Never into pain."])),
@@ -177,7 +180,8 @@ def crowded_phases() -> st.SearchStrategy[Phase]:
 
 
 def says() -> st.SearchStrategy[Say]:
-    return st.builds(partial(Say, where=WHERE), text=st.sampled_from(["Breathe.", "About {total}."]), pause_ms=gap_ms())
+    text = st.sampled_from(["Breathe.", "About {total}."])
+    return st.builds(partial(Say, where=WHERE), text=text, pause_ms=gap_ms(), is_optional=st.booleans())
 
 
 def rests() -> st.SearchStrategy[Rest]:
@@ -200,7 +204,8 @@ def steps(deepest: int = 2) -> st.SearchStrategy[tuple[Step, ...]]:
 def blocks(deepest: int) -> st.SearchStrategy[Block]:
     repeat = st.integers(1, 2)
     inner = st.deferred(lambda: steps(deepest))
-    return st.builds(partial(Block, where=WHERE), steps=inner, repeat=repeat, rest_ms=gap_ms())
+    optional = st.sampled_from([False, False, True])
+    return st.builds(partial(Block, where=WHERE), steps=inner, repeat=repeat, rest_ms=gap_ms(), is_optional=optional)
 
 
 def cue_settings() -> st.SearchStrategy[CueSettings]:

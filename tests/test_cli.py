@@ -66,7 +66,17 @@ def test_show_json_is_the_contract(command: Command, small: Path) -> None:
     ended = command("show", str(small), "--json")
     shown = json.loads(ended.out)
     assert (ended.status, ended.err) == (0, "")
-    assert list(shown) == ["format", "title", "voice", "duration_ms", "changes", "intervals", "cues", "chapters", "problems"]
+    assert list(shown) == [
+        "format",
+        "title",
+        "voice",
+        "duration_ms",
+        "changes",
+        "intervals",
+        "cues",
+        "chapters",
+        "problems",
+    ]
     assert (shown["format"], shown["title"], shown["voice"]) == (1, "Small", "espeak")
     [work] = [interval for interval in shown["intervals"] if interval["kind"] == "work"]
     assert work == {

@@ -183,6 +183,8 @@ class _Fitting:
             selections = sorted(selections, key=self._left_over_ms)
         best: tuple[tuple[int, ...], _State] | None = None
         for out in selections:
+            if not self._may_arrive_without(out, way):
+                continue
             fitting = [state for state in self._states(out, way) if self._can_reach(state, way)]
             for state in fitting:
                 score = self._score(state, way)
@@ -284,6 +286,12 @@ class _Fitting:
             states = [*grown.values()]
         return states
 
+    def _may_arrive_without(self, out: frozenset[Path], way: _Way) -> bool:
+        """Tell whether it is worth a closer look what is possible without some steps."""
+        choices = [self._choices(part, options, out, way) for part, options in self._options]
+        rough = _State(out=out, length_ms=self._additive_ms(out), room_ms=self._room_ms(out))
+        return self._may_arrive(rough, _reach_ms(choices))
+
     @staticmethod
     def _choices(part: Repeated, options: Sequence[_Option], out: frozenset[Path], way: _Way) -> Sequence[_Option]:
         if is_within(part.paths[0], out):
@@ -295,12 +303,12 @@ class _Fitting:
         if ahead_ms is None:
             return True
         need_ms = self._target_ms - state.length_ms
-        doubt_ms = 4 * self._tolerance_ms
+        doubt_ms = 6 * self._tolerance_ms
         return state.room_ms[0] + ahead_ms[0] - doubt_ms <= need_ms <= state.room_ms[1] + ahead_ms[1] + doubt_ms
 
     @cached_property
     def _options(self) -> list[tuple[Repeated, tuple[_Option, ...]]]:
-        return [(part, tuple(self._options_of(part))) for part in repeated_parts(self._routine)]
+        return [(part, tuple(self._options_of(part))) for part in self._repeated]
 
     def _options_of(self, part: Repeated) -> Iterator[_Option]:
         yield _AS_WRITTEN
@@ -325,11 +333,17 @@ class _Fitting:
         works = [one for one in self._intervals_of(self._routine) if one.exact]
         return held_parts(self._routine, Counter(id(one.step) for one in works))
 
+    @cached_property
+    def _repeated(self) -> tuple[Repeated, ...]:
+        return repeated_parts(self._routine)
+
+    @cached_property
+    def _written_counts(self) -> dict[Path, int]:
+        return {path: count for part in self._repeated for path, count in zip(part.paths, part.counts, strict=True)}
+
     def _works(self, held: Held, out: frozenset[Path], counts: dict[Path, int]) -> int:
         """Return how often something is held, with some steps left out and other numbers of sets and rounds."""
-        written = {
-            path: count for part, _ in self._options for path, count in zip(part.paths, part.counts, strict=True)
-        }
+        written = self._written_counts
         total = 0
         for path, works in zip(held.paths, held.works, strict=True):
             owner = next((one for one in counts if is_within(path, [one])), None)
@@ -399,14 +413,30 @@ class _Fitting:
 
     def _nearest_ms(self) -> set[int]:
         """Return the nearest lengths that can be reached, one on each side of what is wished where there are any."""
-        states = [state for out in self._selections for state in self._states(out, _ANY, has_all=True)]
-        shorter = [state for state in states if self._end_ms(state, 1) <= self._target_ms]
-        longer = [state for state in states if self._end_ms(state, 0) > self._target_ms]
-        below = max(shorter, key=lambda state: self._end_ms(state, 1), default=None)
-        above = min(longer, key=lambda state: self._end_ms(state, 0), default=None)
-        ends = [(below, self._end_ms(below, 1))] if below else []
-        ends += [(above, self._end_ms(above, 0))] if above else []
-        return {self._tried_ms(state, self._plan(state, end_ms)) for state, end_ms in ends}
+        shortest, longest = self._extreme(0), self._extreme(1)
+        if self._target_ms <= self._end_ms(shortest, 0):
+            ends = [(shortest, 0)]
+        elif self._target_ms >= self._end_ms(longest, 1):
+            ends = [(longest, 1)]
+        else:
+            states = [state for out in self._selections for state in self._states(out, _ANY, has_all=True)]
+            below = [state for state in (shortest, *states) if self._end_ms(state, 1) <= self._target_ms]
+            above = [state for state in (longest, *states) if self._end_ms(state, 0) > self._target_ms]
+            ends = [(max(below, key=lambda state: self._end_ms(state, 1)), 1)] if below else []
+            ends += [(min(above, key=lambda state: self._end_ms(state, 0)), 0)] if above else []
+        return {self._tried_ms(state, self._plan(state, self._end_ms(state, end))) for state, end in ends}
+
+    def _extreme(self, end: int) -> _State:
+        """Return the shortest (0) or longest (1) state."""
+        sign = 1 if end else -1
+        found = []
+        for out in (min(self._selections, key=self._additive_ms), frozenset[Path]()):
+            state = _State(out=out, length_ms=self._without_ms(out), room_ms=self._room_ms(out))
+            for part, options in self._options:
+                choices = self._choices(part, options, out, _ANY)
+                state = _with(state, max(choices, key=lambda one: sign * (one.longer_ms + one.room_ms[end])))
+            found.append(state)
+        return max(found, key=lambda state: sign * self._end_ms(state, end))
 
     def _end_ms(self, state: _State, end: int) -> int:
         return self._length_ms(state) + state.room_ms[end]
