@@ -36,6 +36,7 @@ HOLD_STEPS_MS = (1_000, 500, 100)
 
 _MOST_SELECTIONS = 64
 _MOST_TRIES = 12
+_MOST_OFFERS = 4
 _BUCKETS_A_TOLERANCE = 8
 
 
@@ -130,13 +131,16 @@ class _Fitting:
         self._tried: dict[Plan, int] = {}
 
     def found(self) -> Routine:
+        plan = self._found_plan()
+        if plan is None:
+            raise SettingError(self._refusal())
+        return changed(self._routine, plan)
+
+    def _found_plan(self) -> Plan | None:
         if self._is_near(self._written_ms):
-            return self._routine
-        for way in _SHORTER if self._target_ms < self._written_ms else _LONGER:
-            plan = self._fitting_plan(way)
-            if plan is not None:
-                return changed(self._routine, plan)
-        raise SettingError(self._refusal())
+            return Plan()
+        ways = _SHORTER if self._target_ms < self._written_ms else _LONGER
+        return next((plan for plan in map(self._fitting_plan, ways) if plan is not None), None)
 
     def _is_near(self, length_ms: int) -> bool:
         return abs(length_ms - self._target_ms) <= self._tolerance_ms
@@ -403,13 +407,25 @@ class _Fitting:
     def _refusal(self) -> str:
         title = f'"{self._routine.title}" can\'t be made {clock_text(self._target_ms)} long'
         rule = "Only optional steps, sets, rounds and single holds change; all else is as long as it was written."
-        lengths_ms = sorted(self._nearest_ms())
-        flags = " or ".join(f"--length {duration_text(_whole_seconds(length_ms))}" for length_ms in lengths_ms)
+        lengths_ms = sorted({found_ms for near_ms in self._nearest_ms() for found_ms in self._offered_ms(near_ms)})
+        if not lengths_ms:
+            return f"{title}.\n    {rule}"
+        flags = " or ".join(f"--length {duration_text(length_ms)}" for length_ms in lengths_ms)
         if len(lengths_ms) > 1:
-            clocks = " and ".join(clock_text(_whole_seconds(length_ms)) for length_ms in lengths_ms)
+            clocks = " and ".join(map(clock_text, lengths_ms))
             return f"{title}; the nearest that it can be are {clocks}: {flags}\n    {rule}"
         end = "shortest" if lengths_ms[0] > self._target_ms else "longest"
-        return f"{title}; the {end} that it can be is {clock_text(_whole_seconds(lengths_ms[0]))}: {flags}\n    {rule}"
+        return f"{title}; the {end} that it can be is {clock_text(lengths_ms[0])}: {flags}\n    {rule}"
+
+    def _offered_ms(self, near_ms: int) -> Iterator[int]:
+        """Yield a length in whole seconds that can be wished: a wish for another length may be said in other words."""
+        for _ in range(_MOST_OFFERS):
+            length_ms = max(1_000, (near_ms + 500) // 1_000 * 1_000)
+            other = _Fitting(self._routine, length_ms, self._length_of, self._intervals_of)
+            if other._found_plan() is not None:
+                yield length_ms
+                return
+            near_ms = min(other._nearest_ms(), key=lambda one: abs(one - self._target_ms))
 
     def _nearest_ms(self) -> set[int]:
         """Return the nearest lengths that can be reached, one on each side of what is wished where there are any."""
@@ -479,7 +495,3 @@ def _rounded(kept: Sequence[tuple[Held, int]], share: float, step_ms: int, *, sh
             found_ms[index] += more_ms
             lost_ms -= works * more_ms
     return found_ms
-
-
-def _whole_seconds(length_ms: int) -> int:
-    return (length_ms + 500) // 1000 * 1000
