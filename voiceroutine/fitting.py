@@ -222,7 +222,7 @@ class _Fitting:
 
     @cached_property
     def _selections(self) -> Sequence[frozenset[Path]]:
-        """Every way to leave something out, or those that come nearest to the length where there are very many."""
+        """Every way to leave something out, or some of evenly spread lengths where there are very many."""
         parts = [part for part in optional_parts(self._routine) if self._is_possible(part)]
         found: list[frozenset[Path]] = [frozenset()]
         for part in parts:
