@@ -22,7 +22,7 @@ class Wishes:
     A language that isn't needed is taken where the routine is there in it; otherwise the routine stays as it is.
 
     Attributes:
-        length_ms: how long the session is to be.
+        length_ms: how long the session is to be; `Production.fitted` makes it so, since that takes a voice.
         pace: how fast gaps and speech are; 1 is as written.
         paces_work: whether work follows the pace too.
         side_first: which side comes before the other.

@@ -119,3 +119,16 @@ def test_another_program_controls_it(routine: Path, environment: Mapping[str, st
     assert played.until(event="interval")["step"] == "Second"
     said(environment, "control", "quit")
     assert played.ended() == 0
+
+
+def test_a_session_that_was_fitted_tells_what_changed_and_goes_on(environment: Mapping[str, str]) -> None:
+    flags = ("desk-reset", "--minutes", "2", "--voice", "silent", "--side-first", "left")
+    first = Played(environment, *flags)
+    assert first.until(event="message")["text"] == "Neck tilt left out (optional)"
+    assert abs(first.until(event="duration")["duration_ms"] - 120_000) <= 3_000
+    first.until(event="interval", kind="prepare")
+    first.process.send_signal(signal.SIGINT)
+    assert first.ended() == 130
+    again = Played(environment, *flags, "--resume")
+    assert again.until(event="interval")["kind"] == "prepare"
+    again.killed()
