@@ -20,8 +20,9 @@ def tags_of(routine: Routine, timeline: Timeline, cover_png: bytes = b"") -> Tag
     """Return what players show of a whole routine; the comment is the sentence about safety."""
     from voiceroutine import __version__
 
+    chosen = f" ({', '.join(routine.chosen)})" if routine.chosen else ""
     return Tags(
-        title=timeline.title,
+        title=f"{timeline.title}{chosen}",
         artist=routine.author or PROGRAM,
         album=timeline.title,
         language=routine.voice.language,
