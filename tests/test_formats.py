@@ -133,6 +133,7 @@ def test_what_is_lost_is_not_heard(suffix: str, files: dict[str, Path]) -> None:
     assert 10 * np.log10(float(np.square(before).sum() / np.square(noise).sum())) > 18
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("shape", [(24_000, 2), (48_000, 2), (16_000, 1)])
 def test_channels_and_sample_rates(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from voiceroutine.sinks import Block
     from voiceroutine.timeline import Placed
 
-EXAMPLES = int(os.environ.get("SEQUENCE_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("SEQUENCE_EXAMPLES", "12"))
 LEAD_IN_MS = 500
 PATIENCE_S = 30
 
