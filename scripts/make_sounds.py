@@ -1,7 +1,8 @@
 """Synthesize the bundled sounds: run as ``python scripts/make_sounds.py [FOLDER]``.
 
-A chime is a table of struck partials or a tone that swells, a bed is shaped noise that repeats without a seam. All are
-rendered to FLAC files of 16 bits, 48 kHz and one channel; beds go into the folder ``beds``.
+A chime is a table of struck partials or a tone that swells. A bed is noise, rain or a chord, made of whole waves only,
+so that it repeats without a seam. All are rendered to FLAC files of 16 bits, 48 kHz and one channel; beds go into the
+folder ``beds``.
 The same numpy and libsndfile give the same bytes on every run.
 """
 
@@ -25,6 +26,12 @@ FULL_SCALE = 32_768
 CHIME_LUFS = -24.0
 CHIME_PEAK_DB = -11.0
 BREATH_LUFS = -32.0
+BED_LUFS = -38.0
+# How often a bed's level may turn in its whole length.
+SWELLS = 12
+# How far from a drone's note the sines around it reach, in turns of its whole length, and how loud they are together.
+AROUND_TURNS = 11
+AROUND_DB = -12.0
 TWIN_DB = -8.5
 # Lagging twins make the beat swell after the strike instead of cutting it short.
 TWIN_PHASE_TURNS = -0.22
@@ -68,14 +75,59 @@ class Swell:
 
 
 @dataclass(frozen=True)
-class Bed:
-    """Noise that falls by 6 dB an octave between two corners, and steeper beyond them."""
+class Noise:
+    """Noise that falls by a slope between two corners, and steeper beyond them.
+
+    `swell_db` is how far its level strays from its mean, slowly and without a rhythm.
+    """
 
     length_s: int
     low_hz: float
     high_hz: float
-    loudness_lufs: float
+    fall_db_per_octave: float
     seed: int
+    swell_db: float = 0.0
+
+
+@dataclass(frozen=True)
+class Drops:
+    """Many small drops, each a short damped tone; none is much louder than the others, lest it be known again."""
+
+    a_second: int
+    low_hz: float
+    high_hz: float
+    shortest_ms: float
+    longest_ms: float
+    level_db: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Rain:
+    """Noise with drops in it; the level of the drops is relative to the noise."""
+
+    wash: Noise
+    drops: Drops
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A note of a drone: a sine, and softer ones close around it that make it live."""
+
+    pitch_hz: float
+    level_db: float
+
+
+@dataclass(frozen=True)
+class Drone:
+    """Notes that sound together."""
+
+    length_s: int
+    voices: tuple[Voice, ...]
+    seed: int
+
+
+Bed: TypeAlias = Noise | Rain | Drone
 
 
 @dataclass(frozen=True)
@@ -141,6 +193,39 @@ SOFT_WOOD = (
     Partial(2.460, -10.0, 110.0),
     Partial(3.890, -17.0, 70.0),
 )
+BLOCK = (
+    Partial(1.000, 0.0, 800.0),
+    Partial(1.420, -9.0, 330.0),
+    Partial(2.310, -8.0, 240.0),
+    Partial(3.470, -16.0, 140.0),
+    Partial(5.020, -24.0, 80.0),
+)
+BAR = (
+    Partial(1.000, 0.0, 1500.0),
+    Partial(3.980, -13.0, 420.0),
+    Partial(6.510, -24.0, 180.0),
+    Partial(9.310, -30.0, 90.0),
+)
+LOG = (
+    Partial(1.000, 0.0, 2300.0),
+    Partial(2.000, -13.0, 1300.0),
+    Partial(3.990, -8.0, 800.0),
+    Partial(6.480, -18.0, 300.0),
+    Partial(9.240, -26.0, 140.0),
+)
+PURE = (
+    Partial(1.000, 0.0, 2600.0, beat_hz=0.6),
+    Partial(2.000, -16.0, 1500.0),
+    Partial(3.000, -27.0, 800.0),
+)
+WARM = (
+    Partial(0.500, -12.0, 3600.0),
+    Partial(1.000, 0.0, 3900.0, beat_hz=0.5),
+    Partial(1.500, -11.0, 3000.0),
+    Partial(2.000, -14.0, 2300.0),
+    Partial(3.000, -21.0, 1200.0),
+)
+BLIP = (Partial(1.000, 0.0, 110.0), Partial(2.000, -20.0, 60.0))
 SOUNDS: dict[str, Sound] = {
     "bell": Sound(2800, 3, 600, (Strike(659.26, BELL),)),
     "bowl": Sound(4200, 16, 1200, (Strike(220.00, BOWL),)),
@@ -157,6 +242,18 @@ SOUNDS: dict[str, Sound] = {
             Strike(587.33, HAND_BELL, 1950),
         ),
     ),
+    "wood-start": Sound(1400, 2, 300, (Strike(440.00, BAR),)),
+    "wood-end": Sound(2000, 3, 500, (Strike(164.81, LOG),)),
+    "wood-switch": Sound(1100, 2, 250, (Strike(329.63, BLOCK), Strike(466.16, BLOCK, 260))),
+    "wood-tick": Sound(90, 2, 20, (Strike(1120.00, WOOD),), peak_db=-18.0, loudness_lufs=None),
+    "wood-halfway": Sound(240, 2, 50, (Strike(587.33, SOFT_WOOD),), peak_db=-20.0, loudness_lufs=None),
+    "wood-finish": Sound(3000, 2, 600, (Strike(392.00, BAR), Strike(293.66, BAR, 480), Strike(196.00, LOG, 980))),
+    "tones-start": Sound(2200, 5, 500, (Strike(523.25, PURE),)),
+    "tones-end": Sound(3600, 12, 1000, (Strike(261.63, WARM),)),
+    "tones-switch": Sound(1700, 5, 400, (Strike(392.00, PURE), Strike(587.33, PURE, 380, -0.5))),
+    "tones-tick": Sound(100, 3, 20, (Strike(1046.50, BLIP),), peak_db=-18.0, loudness_lufs=None),
+    "tones-halfway": Sound(220, 5, 50, (Strike(698.46, BLIP),), peak_db=-20.0, loudness_lufs=None),
+    "tones-finish": Sound(4600, 5, 1000, (Strike(783.99, PURE), Strike(659.26, PURE, 620), Strike(349.23, WARM, 1320))),
     "breath-in": Sound(
         700, 4, 120, loudness_lufs=BREATH_LUFS, swell=Swell(261.63, 392.00, 430, (0.0, -16.0, -27.0, -36.0))
     ),
@@ -165,7 +262,32 @@ SOUNDS: dict[str, Sound] = {
     ),
 }
 BEDS: dict[str, Bed] = {
-    "brown-noise": Bed(length_s=20, low_hz=60.0, high_hz=2500.0, loudness_lufs=-34.0, seed=1),
+    "brown-noise": Noise(length_s=20, low_hz=60.0, high_hz=2500.0, fall_db_per_octave=6.0, seed=1),
+    "drone": Drone(
+        length_s=30,
+        voices=(
+            Voice(110.00, -6.0),
+            Voice(165.00, -7.0),
+            Voice(220.00, -3.0),
+            Voice(330.00, -9.0),
+            Voice(440.00, -15.0),
+            Voice(495.00, -17.0),
+            Voice(660.00, -22.0),
+            Voice(880.00, -29.0),
+        ),
+        seed=110,
+    ),
+    "rain": Rain(
+        wash=Noise(
+            length_s=24,
+            low_hz=180.0,
+            high_hz=4200.0,
+            fall_db_per_octave=4.0,
+            seed=2,
+            swell_db=0.5,
+        ),
+        drops=Drops(a_second=90, low_hz=900.0, high_hz=3400.0, shortest_ms=6.0, longest_ms=28.0, level_db=-6.0, seed=3),
+    ),
 }
 
 
@@ -219,13 +341,91 @@ def render_swell(swell: Swell, frames: int) -> Samples:
 
 
 def render_bed(bed: Bed) -> Samples:
-    """Return noise whose end meets its beginning: made of whole waves only, each at a phase of its own."""
-    frames = bed.length_s * RATE_HZ
+    """Return a bed at its loudness; the sample after its last is its first."""
+    match bed:
+        case Noise():
+            samples = render_noise(bed)
+        case Rain():
+            samples = render_rain(bed)
+        case Drone():
+            samples = render_drone(bed)
+    return samples * amplitude(BED_LUFS - whole_lufs(samples))
+
+
+def render_noise(noise: Noise) -> Samples:
+    """Return noise as the sum of every whole wave that fits, each at a phase of its own."""
+    frames = noise.length_s * RATE_HZ
     tones_hz = np.fft.rfftfreq(frames, 1 / RATE_HZ)[1:]
-    shape = 1 / (tones_hz * np.sqrt(1 + (bed.low_hz / tones_hz) ** 4) * np.sqrt(1 + (tones_hz / bed.high_hz) ** 12))
-    phases = 2.0 * np.pi * np.random.default_rng(bed.seed).random(len(tones_hz))
-    noise: Samples = np.fft.irfft(np.concatenate(([0.0], shape * np.exp(1j * phases))), frames)
-    return noise * amplitude(bed.loudness_lufs - momentary_lufs(noise))
+    slope = tones_hz ** (-noise.fall_db_per_octave / (20 * np.log10(2.0)))
+    shape = slope / np.sqrt((1 + (noise.low_hz / tones_hz) ** 4) * (1 + (tones_hz / noise.high_hz) ** 12))
+    phases = 2.0 * np.pi * np.random.default_rng(noise.seed).random(len(tones_hz))
+    samples: Samples = np.fft.irfft(np.concatenate(([0.0], shape * np.exp(1j * phases))), frames)
+    if noise.swell_db:
+        samples *= 10 ** (noise.swell_db / 20 * stray(frames, noise.seed))
+    return samples / np.std(samples)
+
+
+def stray(frames: int, seed: int) -> Samples:
+    """Return a line that strays slowly about 0, about as far as 1, and ends where it began."""
+    spectrum = np.zeros(frames // 2 + 1, complex)
+    phases = 2.0 * np.pi * np.random.default_rng(seed + 1000).random(SWELLS)
+    spectrum[1 : SWELLS + 1] = np.exp(1j * phases)
+    line: Samples = np.fft.irfft(spectrum, frames)
+    return line / np.std(line)
+
+
+def render_rain(rain: Rain) -> Samples:
+    """Return noise and drops; a drop that reaches over the end goes on at the beginning."""
+    samples = render_noise(rain.wash)
+    drops, chance = rain.drops, np.random.default_rng(rain.drops.seed)
+    fallen = np.zeros(len(samples))
+    for _ in range(drops.a_second * rain.wash.length_s):
+        start = chance.integers(len(samples))
+        drop = render_drop(drops, chance)
+        places = (start + np.arange(len(drop))) % len(samples)
+        fallen[places] += drop
+    return samples + fallen * amplitude(drops.level_db) / np.std(fallen)
+
+
+def render_drop(drops: Drops, chance: np.random.Generator) -> Samples:
+    """Return one drop: a damped tone at a pitch, length, size and phase of its own."""
+    pitch_hz = drops.low_hz * (drops.high_hz / drops.low_hz) ** chance.random()
+    t60_ms = drops.shortest_ms * (drops.longest_ms / drops.shortest_ms) ** chance.random()
+    size, phase_turns = 0.4 + 0.6 * chance.random(), chance.random()
+    time_ms = np.arange(round(t60_ms * FRAMES_PER_MS)) / FRAMES_PER_MS
+    wave: Samples = np.sin(2 * np.pi * (pitch_hz * time_ms / 1000 + phase_turns))
+    rise = np.minimum(1.0, time_ms / 1.5)
+    return size * wave * rise * rise * (3 - 2 * rise) * 10 ** (-3 * time_ms / t60_ms)
+
+
+def render_drone(drone: Drone) -> Samples:
+    """Return its notes, every sine of which turns a whole number of times."""
+    mixed = np.zeros(drone.length_s * RATE_HZ)
+    for seed, voice in enumerate(drone.voices, start=drone.seed):
+        mixed += render_voice(voice, drone.length_s, seed)
+    return mixed
+
+
+def render_voice(voice: Voice, length_s: int, seed: int) -> Samples:
+    """Return a note of a drone; its level strays without a rhythm, since nothing around it is at a regular distance."""
+    frames, turns = length_s * RATE_HZ, round(voice.pitch_hz * length_s)
+    phases = 2.0 * np.pi * np.random.default_rng(seed).random(2 * AROUND_TURNS + 1)
+    lines = np.exp(1j * phases) * amplitude(AROUND_DB) / np.sqrt(2 * AROUND_TURNS)
+    lines[AROUND_TURNS] = np.exp(1j * phases[AROUND_TURNS])
+    spectrum = np.zeros(frames // 2 + 1, complex)
+    spectrum[turns - AROUND_TURNS : turns + AROUND_TURNS + 1] = lines * amplitude(voice.level_db)
+    note: Samples = np.fft.irfft(spectrum, frames) * frames / 2
+    return note
+
+
+def whole_lufs(samples: Samples) -> float:
+    """Return the loudness of a bed as a whole, as if it went on for ever."""
+    size = len(samples)
+    delay = np.exp(-2j * np.pi * np.fft.rfftfreq(size))
+    spectrum = np.fft.rfft(samples)
+    for numerator, denominator in K_WEIGHTING:
+        spectrum *= np.polyval(numerator[::-1], delay) / np.polyval(denominator[::-1], delay)
+    return float(-0.691 + 10.0 * np.log10(np.mean(np.fft.irfft(spectrum, size) ** 2)))
 
 
 def k_weighted(samples: Samples) -> Samples:

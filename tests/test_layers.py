@@ -34,7 +34,7 @@ LAYERS = (
         "settings",
         "turns",
     ),
-    ("unroll", "cues", "levels", "sounds"),
+    ("unroll", "cues", "levels", "sounds", "breathtone"),
     ("timeline", "transport", "checks", "voices", "choosing"),
     ("flexible", "pacing"),
     ("fitting", "personal"),

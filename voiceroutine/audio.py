@@ -56,6 +56,14 @@ class Clip:
         return -(-len(self.samples) * 1000 // self.samplerate_hz)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loudness:
+    """How loud a recording is as a whole (integrated), and in its loudest 400 ms; -inf for silence."""
+
+    whole_lufs: float
+    loudest_lufs: float
+
+
 def joined(parts: Iterable[Clip]) -> Clip:
     """Return the parts of one recording as one clip."""
     found = [*parts]
@@ -197,12 +205,13 @@ def loudness_lufs(clip: Clip) -> float:
 
     Source: ITU-R BS.1770-5, annex 1.
     """
-    return loudness_of_parts_lufs([clip])
+    return loudness_of_parts([clip]).whole_lufs
 
 
-def loudness_of_parts_lufs(parts: Iterable[Clip]) -> float:
-    """Return the integrated loudness of a long mono recording, one part at a time; they should last some seconds."""
-    return gated_lufs(np.concatenate([np.zeros(0), *(_block_powers(part) for part in parts)]))
+def loudness_of_parts(parts: Iterable[Clip]) -> Loudness:
+    """Return how loud a long mono recording is, one part at a time; they should last some seconds."""
+    powers = np.concatenate([np.zeros(0), *(_block_powers(part) for part in parts)])
+    return Loudness(whole_lufs=gated_lufs(powers), loudest_lufs=_lufs(float(powers.max(initial=0.0))))
 
 
 def gated_lufs(blocks: npt.NDArray[np.float64]) -> float:

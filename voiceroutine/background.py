@@ -7,18 +7,25 @@ what lies within `lookahead_ms`.
 
 from __future__ import annotations
 
+import weakref
 from bisect import bisect_left
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from tempfile import SpooledTemporaryFile
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from voiceroutine.audio import MOST_GAIN_DB, Clip, loudness_of_parts_lufs
+from voiceroutine.audio import MOST_GAIN_DB, Clip, Loudness, loudness_of_parts
+from voiceroutine.recordings import read_pcm
 from voiceroutine.units import SAMPLERATE_HZ, frame_at, gain_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
+    from typing import IO
 
     import numpy.typing as npt
 
@@ -28,48 +35,115 @@ if TYPE_CHECKING:
 
 FALL_MS = 400
 RISE_MS = 800
+# Of a level that changes faster, the change itself is heard.
+FASTEST_DB_PER_10_MS = 0.9
 # Words nearer to each other than this count as one: falling and rising in less is heard as pumping.
 NEAR_MS = 1_500
-# Floats are mixed twice as fast as 16 bits, and take twice the room.
-FLOATS_UP_TO_FRAMES = 60 * SAMPLERATE_HZ
 CROSSFADE_FRAMES = 2 * SAMPLERATE_HZ
+# By how much the loudest moment of music may be above the level that is wished.
+MOST_ABOVE_DB = 6.0
+# What `scripts/make_sounds.py` makes.
+BUNDLED_LOUDNESS = Loudness(whole_lufs=-38.0, loudest_lufs=-36.0)
 
 _MEASURED_FRAMES = 5 * SAMPLERATE_HZ
+_BYTES_IN_MEMORY = 2 << 20
+_FRAME_BYTES = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loop:
-    """Mono samples at 48 kHz whose end goes on into their beginning: 16 bits, so that ten minutes fit into 60 MB."""
-
-    pcm: Pcm
+class Loop(Protocol):
+    """Mono samples of 16 bits at 48 kHz whose end goes on into their beginning."""
 
     @property
-    def loudness_lufs(self) -> float:
-        """The integrated loudness, -inf for silence."""
-        parts = range(0, len(self.pcm), _MEASURED_FRAMES)
-        return loudness_of_parts_lufs(_floats(self.pcm[start : start + _MEASURED_FRAMES]) for start in parts)
+    def frames(self) -> int:
+        """How many there are."""
+
+    @property
+    def loudness(self) -> Loudness:
+        """How loud they are."""
+
+    def piece(self, first_frame: int, frames: int) -> Pcm:
+        """Return samples from a frame on; fewer where the loop ends."""
 
 
-def seamless_loop(parts: Iterable[Clip]) -> Loop:
-    """Return a loop of a recording that was made as one."""
-    return Loop(pcm=_pcm_at_48_khz(parts))
+@dataclass(frozen=True)
+class ShortLoop:
+    """A loop in memory.
+
+    Args:
+        pcm: the samples.
+        known: their loudness, if it needn't be measured.
+    """
+
+    pcm: Pcm
+    known: Loudness | None = None
+
+    @property
+    def frames(self) -> int:
+        """How many samples there are."""
+        return len(self.pcm)
+
+    @cached_property
+    def loudness(self) -> Loudness:
+        """How loud they are."""
+        return self.known or _measured(self)
+
+    def piece(self, first_frame: int, frames: int) -> Pcm:
+        """Return samples from a frame on; fewer where the loop ends."""
+        return self.pcm[first_frame : first_frame + frames]
 
 
-def crossfaded_loop(parts: Iterable[Clip]) -> Loop:
-    """Return a loop of any recording: its end fades into its beginning, in two seconds or a quarter of it."""
-    pcm = _pcm_at_48_khz(parts)
-    frames = min(CROSSFADE_FRAMES, len(pcm) // 4)
-    angle = np.linspace(0, np.pi / 2, frames)
-    seam = pcm[len(pcm) - frames :] * np.cos(angle) + pcm[:frames] * np.sin(angle)
-    pcm[len(pcm) - frames :] = np.clip(np.rint(seam), -32768, 32767)
-    return Loop(pcm=pcm[frames:])
+class LongLoop:
+    """A loop on disk, in a file without a name that goes when the loop does: ten minutes need no memory.
+
+    Args:
+        parts: a recording; its end fades into its beginning, in two seconds or a quarter of it.
+
+    Raises:
+        OSError: there is no room for it on the disk.
+    """
+
+    def __init__(self, parts: Iterable[Clip]) -> None:
+        self._file: IO[bytes] = SpooledTemporaryFile(_BYTES_IN_MEMORY)  # noqa: SIM115  closed with the loop
+        weakref.finalize(self, self._file.close)
+        self._lock = Lock()
+        self._first_frame = 0
+        self.frames = 0
+        for samples in _resampled(parts):
+            self.frames += len(samples)
+            self._file.write(_to_pcm(samples).tobytes())
+        self._crossfade()
+
+    @cached_property
+    def loudness(self) -> Loudness:
+        """How loud it is."""
+        return _measured(self)
+
+    def piece(self, first_frame: int, frames: int) -> Pcm:
+        """Return samples from a frame on; fewer where the loop ends."""
+        frames = min(frames, self.frames - first_frame)
+        with self._lock:
+            self._file.seek((self._first_frame + first_frame) * _FRAME_BYTES)
+            return np.frombuffer(self._file.read(frames * _FRAME_BYTES), np.int16)
+
+    def _crossfade(self) -> None:
+        frames = min(CROSSFADE_FRAMES, self.frames // 4)
+        angle = np.linspace(0, np.pi / 2, frames)
+        end, beginning = self.piece(self.frames - frames, frames), self.piece(0, frames)
+        seam = np.rint(end * np.cos(angle) + beginning * np.sin(angle))
+        self._file.seek((self.frames - frames) * _FRAME_BYTES)
+        self._file.write(np.clip(seam, -32768, 32767).astype(np.int16).tobytes())
+        self._file.flush()
+        self._first_frame, self.frames = frames, self.frames - frames
 
 
-def _pcm_at_48_khz(parts: Iterable[Clip]) -> Pcm:
-    converted = bytearray()
-    for samples in _resampled(parts):
-        converted += _to_pcm(samples).tobytes()
-    return np.frombuffer(converted, np.int16)
+def bundled_loop(file: Path) -> Loop:
+    """Return a loop of a bundled file, which was made as one."""
+    return ShortLoop(read_pcm(file), BUNDLED_LOUDNESS)
+
+
+def _measured(loop: Loop) -> Loudness:
+    starts = range(0, loop.frames, _MEASURED_FRAMES)
+    return loudness_of_parts(_floats(loop.piece(start, _MEASURED_FRAMES)) for start in starts)
 
 
 def _resampled(parts: Iterable[Clip]) -> Iterator[Samples]:
@@ -100,28 +174,20 @@ class Background:
 
     Args:
         loop: what sounds.
-        level_lufs: how loud it is where nobody speaks. No recording is raised by more than 20 dB.
+        level_lufs: how loud it is where nobody speaks; its loudest moment is at most 6 dB above. No recording is
+            raised by more than 20 dB.
         duck_db: by how much that changes under words, so less than 0.
         fade_ms: how long it fades in at the start and out at the end.
-        floats_up_to_frames: a longer loop stays in 16 bits; both sound the same.
     """
 
-    def __init__(
-        self,
-        loop: Loop,
-        *,
-        level_lufs: float,
-        duck_db: float,
-        fade_ms: int,
-        floats_up_to_frames: int = FLOATS_UP_TO_FRAMES,
-    ) -> None:
-        self._values: Samples | Pcm = loop.pcm if len(loop.pcm) > floats_up_to_frames else loop.pcm.astype(np.float32)
-        loudness = loop.loudness_lufs
-        level_db = min(level_lufs - loudness, MOST_GAIN_DB) if np.isfinite(loudness) else 0.0
+    def __init__(self, loop: Loop, *, level_lufs: float, duck_db: float, fade_ms: int) -> None:
+        self._loop = loop
+        level_db = _gain_db(loop.loudness, level_lufs)
+        fall_ms, rise_ms = (max(ms, round(-duck_db * 10 / FASTEST_DB_PER_10_MS)) for ms in (FALL_MS, RISE_MS))
         self._up = np.float32(gain_of(level_db) / 32768)
         self._down = np.float32(gain_of(level_db + duck_db) / 32768)
-        self._fall = _ramp(level_db, level_db + duck_db, frame_at(FALL_MS))
-        self._rise = _ramp(level_db + duck_db, level_db, frame_at(RISE_MS))
+        self._fall = _ramp(level_db, level_db + duck_db, frame_at(fall_ms))
+        self._rise = _ramp(level_db + duck_db, level_db, frame_at(rise_ms))
         self._fade_frames = frame_at(fade_ms)
         self._end_frame: int | None = None
         self._starts: list[int] = []
@@ -156,8 +222,7 @@ class Background:
         gains = self._gains(first_frame, len(out))
         begin = 0
         while begin < len(out):
-            place = (first_frame + begin) % len(self._values)
-            piece = self._values[place : place + len(out) - begin]
+            piece = self._loop.piece((first_frame + begin) % self._loop.frames, len(out) - begin)
             end = begin + len(piece)
             np.multiply(piece, gains[begin:end] if gains.ndim else gains, out=out[begin:end])
             begin = end
@@ -187,6 +252,13 @@ class Background:
         begin = max(0, self._end_frame - self._fade_frames - first_frame)
         left = self._end_frame - np.arange(first_frame + begin, first_frame + frames)
         yield begin, _curve(np.maximum(left, 0) / max(1, self._fade_frames))
+
+
+def _gain_db(loudness: Loudness, level_lufs: float) -> float:
+    if not np.isfinite(loudness.whole_lufs):
+        return 0.0
+    wanted_db, most_db = level_lufs - loudness.whole_lufs, level_lufs + MOST_ABOVE_DB - loudness.loudest_lufs
+    return min(wanted_db, most_db, MOST_GAIN_DB)
 
 
 def _ramp(from_db: float, to_db: float, frames: int) -> Samples:

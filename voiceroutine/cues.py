@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from voiceroutine.phrases import phrases_for
 from voiceroutine.placeholders import fill
+from voiceroutine.routine import breath_name
 from voiceroutine.units import duration_text
 from voiceroutine.unroll import written_ms
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from voiceroutine.errors import Location
-    from voiceroutine.routine import Exercise, Routine, VoiceSettings
+    from voiceroutine.routine import Breath, Exercise, Routine, VoiceSettings
     from voiceroutine.unroll import Interval
 
 SpeechWhy = Literal[
@@ -29,8 +30,6 @@ HALFWAY_FROM_MS = 20_000
 READY_FROM_MS = 15_000
 ENCOURAGED_FROM_MS = 20_000
 ENCOURAGED_TWICE_FROM_MS = 45_000
-BREATH_IN_SOUND = "breath-in"
-BREATH_OUT_SOUND = "breath-out"
 TICKED_BELOW_MS = 2_000
 
 
@@ -114,11 +113,12 @@ IMPORTANCE: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ring:
-    """A sound inside work, so long after the start of the rep."""
+    """A sound inside work, so long after the start of the rep; a breath's tone lasts as long as the breath."""
 
     why: ChimeWhy
     sound: str
     at_ms: int
+    lasts_ms: int | None = None
 
 
 def estimated_ms(utterance: Utterance) -> int:
@@ -210,9 +210,17 @@ class Script:
                 yield Ring(why="during", sound=cue.chime, at_ms=cue.at_ms)
         if self._halfway(rep) == "chime":
             yield Ring(why="halfway", sound=self._routine.sounds.halfway, at_ms=rep[0].minimum_ms // 2)
-        if not rep[0].cues.explains:
-            for at_ms, is_in in _breaths(step):
-                yield Ring(why="breath", sound=BREATH_IN_SOUND if is_in else BREATH_OUT_SOUND, at_ms=at_ms)
+        if not _is_breath_spoken(rep[0]):
+            yield from self._breath_tones(rep)
+
+    def unpaced(self, rep: Sequence[Interval]) -> str:
+        """Return what is to be told of a rep that doesn't end with a whole breath, or an empty text."""
+        breath, rep_ms = breath_of(rep), written_ms(rep)
+        if breath is None or not rep_ms % breath.whole_ms:
+            return ""
+        count, left_ms = divmod(rep_ms, breath.whole_ms)
+        breaths = f"{count} whole breath{'s' * (count > 1)} of {duration_text(breath.whole_ms)}"
+        return f"the work of {duration_text(rep_ms)} has {breaths}; its last {duration_text(left_ms)} isn't paced"
 
     def numbers(self, rep: Sequence[Interval], counted_ms: int) -> list[Line]:
         """Return the words of a voiced countdown, one for each second; none where it ticks."""
@@ -337,10 +345,15 @@ class Script:
             yield self._fixed("every", "remaining", rep, at_ms)
 
     def _breath(self, rep: Sequence[Interval]) -> Iterator[Wish]:
-        if rep[0].step is None or not rep[0].cues.explains:
+        if not _is_breath_spoken(rep[0]):
             return
-        for at_ms, is_in in _breaths(rep[0].step):
+        for at_ms, _, is_in in _breaths(rep):
             yield self._fixed("breath", "breathe_in" if is_in else "breathe_out", rep, at_ms)
+
+    def _breath_tones(self, rep: Sequence[Interval]) -> Iterator[Ring]:
+        theme = self._routine.sounds.theme
+        for at_ms, lasts_ms, is_in in _breaths(rep):
+            yield Ring(why="breath", sound=breath_name(theme, is_in=is_in), at_ms=at_ms, lasts_ms=lasts_ms)
 
     def _encouragement(self, rep: Sequence[Interval], number: int) -> Iterator[Wish]:
         rep_ms, lines = written_ms(rep), self._phrases.encouragement
@@ -406,13 +419,28 @@ class Script:
         }
 
 
-def _breaths(step: Exercise) -> Iterator[tuple[int, bool]]:
-    """Yield the instant of each breath in (true) and out (false), for as many whole breaths as the work has room."""
-    if step.breath is None:
+def breath_of(rep: Sequence[Interval]) -> Breath | None:
+    """Return the breath that a rep is paced by; None where there is none, or not one has room."""
+    breath = rep[0].step.breath if rep[0].step else None
+    return breath if breath and breath.whole_ms <= written_ms(rep) else None
+
+
+def _breaths(rep: Sequence[Interval]) -> Iterator[tuple[int, int, bool]]:
+    """Yield instant and length of each breath in (true) and out (false), for as many whole breaths as there is room."""
+    breath = breath_of(rep)
+    if breath is None:
         return
-    for start_ms in range(0, step.rep_ms - step.breath.whole_ms + 1, step.breath.whole_ms):
-        yield start_ms, True
-        yield start_ms + step.breath.in_ms, False
+    for start_ms in range(0, written_ms(rep) - breath.whole_ms + 1, breath.whole_ms):
+        yield start_ms, breath.in_ms, True
+        yield start_ms + breath.in_ms, breath.out_ms, False
+
+
+def _is_breath_spoken(interval: Interval) -> bool:
+    """Tell whether breaths are paced by words: where the author says so, or else where more than names is said."""
+    breath = interval.step.breath if interval.step else None
+    if breath is None or breath.paced_with == "tone" or not interval.cues.speaks:
+        return False
+    return breath.paced_with == "words" or interval.cues.explains
 
 
 def _says_next(interval: Interval) -> bool:

@@ -394,7 +394,7 @@ def _resolved(where: Location, merged: model.ExerciseFields, gaps: Gaps, languag
         sides=_sides(merged.sides or "none", language),
         is_alternating=merged.sides == "alternate",
         sets=merged.sets or 1,
-        breath=Breath(in_ms=merged.breath.in_, out_ms=merged.breath.out) if merged.breath else None,
+        breath=_breath(merged.breath),
         during=(),
         cues=None,
         is_optional=bool(merged.optional),
@@ -405,6 +405,10 @@ def _resolved(where: Location, merged: model.ExerciseFields, gaps: Gaps, languag
         **_gaps_of(merged, gaps),
         **_range_of(merged),
     )
+
+
+def _breath(written: model.BreathTable | None) -> Breath | None:
+    return Breath(in_ms=written.in_, out_ms=written.out, paced_with=written.with_) if written else None
 
 
 def _range_of(merged: model.ExerciseFields) -> dict[str, int]:
@@ -459,4 +463,5 @@ def _sounds(written: model.SoundsTable) -> SoundSettings:
     background = given.pop("background", None)
     if background and "fade" in background:
         background["fade_ms"] = background.pop("fade")
-    return SoundSettings(**given, background=BackgroundSettings(**background) if background else None)
+    settings = SoundSettings(background=BackgroundSettings(**background) if background else None)
+    return replace(settings.in_theme(given.pop("theme", "bells")), **given)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voiceroutine.breathtone import breath_tone
 from voiceroutine.cues import Chime, Speech
 from voiceroutine.levels import AS_MIXED
 from voiceroutine.units import frame_at, gain_of
@@ -31,12 +32,12 @@ class Clips:
     def __init__(self, narrator: Narrator, sounds: Sounds) -> None:
         self._narrator = narrator
         self._sounds = sounds
-        self._chimes: dict[str, Samples] = {}
+        self._chimes: dict[tuple[str, int], Samples] = {}
 
     def of(self, cue: Cue) -> Samples:
         """Return a cue's samples: float32, mono, 48 kHz."""
         if isinstance(cue, Chime):
-            return self._chime(cue.sound)
+            return self._chime(cue)
         samples = self._narrator.samples(cue.utterance)
         gain_db = cue.utterance.voice.gain_db
         return samples * np.float32(gain_of(gain_db)) if gain_db else samples
@@ -45,10 +46,13 @@ class Clips:
         """Tell whether somebody speaks, instead of letting time pass."""
         return self._narrator.is_heard(speech.utterance)
 
-    def _chime(self, name: str) -> Samples:
-        if name not in self._chimes:
-            self._chimes[name] = self._sounds.clip(name).samples
-        return self._chimes[name]
+    def _chime(self, chime: Chime) -> Samples:
+        key = chime.sound, chime.duration_ms
+        if key not in self._chimes:
+            is_tone = chime.why == "breath"
+            clip = breath_tone(*key) if is_tone else self._sounds.clip(chime.sound)
+            self._chimes[key] = clip.samples
+        return self._chimes[key]
 
 
 class Mix:

@@ -47,8 +47,13 @@ STEP_KINDS = {
 
 _DURATION_HINT = '; write it like "30s", "1m30s" or 30 (seconds)'
 _MOMENT_HINT = '; write it like "10s", "50%" or "-8s" (before the end)'
-CHIMES = ("bell", "bowl", "breath-in", "breath-out", "soft-tick", "three-bells", "tick", "two-tone")
-BACKGROUNDS = ("brown-noise",)
+CHIMES = (
+    "bell", "bowl", "breath-in", "breath-out", "soft-tick", "three-bells", "tick", "tones-end", "tones-finish",
+    "tones-halfway", "tones-start", "tones-switch", "tones-tick", "two-tone", "wood-end", "wood-finish", "wood-halfway",
+    "wood-start", "wood-switch", "wood-tick",
+)  # fmt: skip
+BACKGROUNDS = ("brown-noise", "drone", "rain")
+Theme = Literal["bells", "wood", "tones"]
 ACTIONS: tuple[Action, ...] = ("hold", "move", "phases")
 
 
@@ -304,10 +309,19 @@ class DuringTable(Table):
 
 
 class BreathTable(Table):
-    """The pace of breathing during work."""
+    """The pace of breathing during work: as many whole breaths as there is room for."""
 
     in_: Annotated[BreathMs, Field(alias="in", description="How long to breathe in, 1 to 30 s.", examples=["4s"])]
     out: Annotated[BreathMs, Field(description="How long to breathe out, 1 to 30 s.", examples=["6s"])]
+    with_: Annotated[
+        Literal["tone", "words"] | None,
+        Field(
+            alias="with",
+            description="How it is paced: by a soft tone that rises while breathing in and falls while breathing out, "
+            "or by words. Default: words in normal and coach, else a tone.",
+            examples=["tone"],
+        ),
+    ] = None
 
 
 class CuesTable(Table):
@@ -423,7 +437,10 @@ class ExerciseFields(Table):
     ] = None
     breath: Annotated[
         BreathTable | None,
-        Field(description="Pace the breath through the whole work.", examples=[{"in": "4s", "out": "6s"}]),
+        Field(
+            description="Pace the breath from the start of the work: only whole breaths, what is left isn't paced.",
+            examples=[{"in": "4s", "out": "6s"}],
+        ),
     ] = None
     cues: Annotated[CuesTable | None, Field(description="As the table [cues], for this exercise only.")] = None
     optional: Annotated[
@@ -603,6 +620,14 @@ class BackgroundTable(Table):
 class SoundsTable(Table):
     """Which sound each chime is: a bundled name, or a file in the routine's folder or below it."""
 
+    theme: Annotated[
+        Theme | None,
+        Field(
+            description="Which set all chimes are of that aren't given one of their own: bells, wood or tones. "
+            "Default: bells.",
+            examples=["wood"],
+        ),
+    ] = None
     start: Annotated[Chime | None, Field(description="Work starts. Default: bell.", examples=["bell"])] = None
     end: Annotated[Chime | None, Field(description="Work ends. Default: bowl.", examples=["my-gong.wav"])] = None
     switch: Annotated[Chime | None, Field(description="Work ends and the other side follows. Default: two-tone.")] = (

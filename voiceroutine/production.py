@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
 
 from voiceroutine.casting import asked_by_file, stand_in
 from voiceroutine.choosing import begun_at, choose, start_at
 from voiceroutine.cues import Speech, estimated_ms
 from voiceroutine.document import read_document, shown
-from voiceroutine.errors import Problem, RoutineError, VoiceError
+from voiceroutine.errors import Problem, RoutineError, VoiceError, VoiceroutineError
 from voiceroutine.fitting import fitted
 from voiceroutine.library import EXERCISES_FILE, default_library
 from voiceroutine.loading import load_routine
 from voiceroutine.pacing import paced
 from voiceroutine.personal import held, sided, without_never
 from voiceroutine.phrases import beginnings, phrases_for
-from voiceroutine.sounds import Sounds, sounds_beside
+from voiceroutine.sounds import Sounds, listeners_background, sounds_beside
 from voiceroutine.timeline import compile_intervals, compile_timeline
 from voiceroutine.unroll import unroll, written_ms
 from voiceroutine.wishes import Wishes as Wishes  # noqa: PLC0414  programs that load give wishes
@@ -26,7 +27,7 @@ from voiceroutine.wishes import Wishes as Wishes  # noqa: PLC0414  programs that
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from voiceroutine.background import Background
+    from voiceroutine.background import Background, Loop
     from voiceroutine.choosing import Start
     from voiceroutine.clipcache import ClipCache
     from voiceroutine.cues import Cue, Utterance
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from voiceroutine.library import Library
     from voiceroutine.mix import Mix
     from voiceroutine.narration import Narrator
-    from voiceroutine.routine import Routine, VoiceSettings
+    from voiceroutine.routine import BackgroundSettings, Routine, SoundSettings, VoiceSettings
     from voiceroutine.timeline import Placed, Timeline
     from voiceroutine.unroll import Interval
     from voiceroutine.voices import Choice
@@ -48,7 +49,7 @@ def load(name_or_path: str, wishes: Wishes = _NO_WISHES, library: Library | None
 
     Raises:
         RoutineError: with every problem of the file.
-        SettingError: the exercises that are wished, or not, can't be told.
+        SettingError: the exercises that are wished, or not, can't be told; or the background can't be used.
     """
     library = library or default_library()
     document = _document(name_or_path, wishes, library)
@@ -56,13 +57,14 @@ def load(name_or_path: str, wishes: Wishes = _NO_WISHES, library: Library | None
     language = written if isinstance(written, str) else "en"
     sounds = sounds_beside(Path(document.file).parent.absolute())
     routine = load_routine(document, library.exercises(language), profile=wishes.profile, sounds=sounds)
-    settings = replace(routine.sounds, folder=str(sounds.beside))
+    settings = _wished_sounds(replace(routine.sounds, folder=str(sounds.beside)), wishes)
     voice, refused = (routine.voice, ()) if wishes.engine else asked_by_file(document, routine.voice)
     notes = (
         *routine.notes,
         *refused,
         *_untranslated_phrases(document, language),
         *_untranslated(routine, language, library),
+        *_about_background(document, settings.background, sounds),
     )
     routine = replace(routine, voice=_wished(voice, wishes), sounds=settings, notes=notes, chosen=wishes.chosen())
     return _personal(choose(routine, only=wishes.only, skip=wishes.skip), wishes)
@@ -141,6 +143,22 @@ def _wished(voice: VoiceSettings, wishes: Wishes) -> VoiceSettings:
     return voice if wishes.rate_wpm is None else replace(voice, rate_wpm=wishes.rate_wpm)
 
 
+def _wished_sounds(settings: SoundSettings, wishes: Wishes) -> SoundSettings:
+    if wishes.chimes is not None:
+        settings = settings.in_theme(wishes.chimes)
+    if not wishes.has_background:
+        return replace(settings, background=None)
+    if wishes.background is None:
+        return settings
+    return replace(settings, background=listeners_background(wishes.background, settings.background))
+
+
+def _about_background(document: Document, settings: BackgroundSettings | None, sounds: Sounds) -> Iterator[Problem]:
+    note = settings and sounds.background_note(settings)
+    if note:
+        yield replace(document.problem(("sounds", "background"), note), severity="note")
+
+
 def _tell_nobody(message: str) -> None:
     """Say nothing."""
 
@@ -154,7 +172,7 @@ class Production:
         cache: where finished clips are kept; None keeps none.
         has_limits: whether very long routines are refused.
         insists: whether it is an error if the voice isn't here; else another speaks.
-        tell: gets each message about the voice, once.
+        tell: gets each message about the voice and the background, once.
         start: name, number or id of the exercise to begin at; None is the beginning.
     """
 
@@ -282,12 +300,27 @@ class Production:
         if settings is None:
             return None
         from voiceroutine.audio import SPEECH_LUFS
-        from voiceroutine.background import Background, crossfaded_loop, seamless_loop
+        from voiceroutine.background import Background
 
-        looped = seamless_loop if settings.sound in self.sounds.beds else crossfaded_loop
         return Background(
-            looped(self.sounds.background_parts(settings.sound)),
+            self._loop(settings),
             level_lufs=SPEECH_LUFS + self.routine.voice.gain_db + settings.gain_db,
-            duck_db=settings.duck_db,
+            duck_db=settings.ducked_db,
             fade_ms=settings.fade_ms,
         )
+
+    def _loop(self, settings: BackgroundSettings) -> Loop:
+        from voiceroutine.background import LongLoop, bundled_loop
+
+        if settings.sound in self.sounds.beds:
+            return bundled_loop(self.sounds.beds[settings.sound])
+        note = self.sounds.background_note(settings)
+        if note:
+            self.tell(f"{note[0].upper()}{note[1:]}.")
+        try:
+            return LongLoop(self.sounds.background_parts(settings))
+        except OSError as error:
+            message = f"There is no room to unpack the background: {error.strerror or error}."
+            raise VoiceroutineError(
+                f"{message}\n    free some space in {gettempdir()}, or say --no-background"
+            ) from None

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 FORMATS = "WAV, FLAC, OGG, MP3 and AIFF files can be read"
 MORE_FORMATS = f"{FORMATS}, and M4A, WebM, WMA, AAC and AMR where ffmpeg is installed"
 SAMPLERATES_HZ = (4_000, 384_000)
-PART_VALUES = 1 << 20
-PART_S = 60
+# Parts are small because music is read while little memory may be used.
+PART_VALUES = 1 << 18
+PART_S = 20
 
 _HEAD_BYTES = 16
 _BY_SOUNDFILE = re.compile(
@@ -60,8 +61,16 @@ def read_clip(path: Path) -> Clip:
     return joined(clip_parts(path))
 
 
+def read_pcm(path: Path) -> npt.NDArray[np.int16]:
+    """Read a bundled sound of 16 bits as it is."""
+    import soundfile
+
+    samples: npt.NDArray[np.int16] = soundfile.read(path, dtype="int16")[0]
+    return samples
+
+
 def clip_parts(path: Path, part_s: int = PART_S) -> Iterator[Clip]:
-    """Yield a sound file in parts of at most a minute, several channels averaged into one.
+    """Yield a sound file in parts of at most some seconds, several channels averaged into one.
 
     Args:
         path: the file.
@@ -82,6 +91,24 @@ def clip_parts(path: Path, part_s: int = PART_S) -> Iterator[Clip]:
         raise UnreadableError("can't be read as sound", MORE_FORMATS)
     for part in parts:
         yield _sane(part)
+
+
+def lasts_longer(path: Path, limit_s: int) -> bool:
+    """Tell whether a file that can be read lasts longer than so many seconds.
+
+    Raises:
+        OSError: the file can't be opened.
+        UnreadableError: it can't be read as sound.
+    """
+    import soundfile
+
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if _BY_SOUNDFILE.match(head) and _is_known_to_soundfile(path):
+        info = soundfile.info(path)
+        return bool(info.frames > limit_s * info.samplerate)
+    formats = [name for beginning, name in _BY_FFMPEG if re.match(beginning, head, re.DOTALL)]
+    return bool(formats) and len(_decoded(path, formats[0], limit_s, 1).samples) > 0
 
 
 def _sane(part: Clip) -> Clip:

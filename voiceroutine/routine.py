@@ -17,10 +17,13 @@ Profile = Literal["bell", "quiet", "normal", "coach"]
 ChangeKind = Literal[
     "left out", "fewer sets", "more sets", "fewer rounds", "more rounds", "shorter hold", "longer hold", "as it was"
 ]
+Theme = Literal["bells", "wood", "tones"]
 
 SHORT_HOLD_MS = 10_000
 LONG_HOLD_MS = 60_000
 PAUSE_MS = 1_000
+# How much softer than speech a background is under words at least; its loudest moment is 6 dB above.
+UNDER_WORDS_DB = -18.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,18 +89,28 @@ PROFILES: Mapping[Profile, CueSettings] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackgroundSettings:
-    """What sounds under the whole routine; both levels are relative to the loudness of speech."""
+    """What sounds under the whole routine; both levels are relative to the loudness of speech.
+
+    `is_listeners` tells that the sound is the path of a file that the listener chose, wherever it lies.
+    """
 
     sound: str
     gain_db: float = -18.0
     duck_db: float = -9.0
     fade_ms: int = 3_000
+    is_listeners: bool = False
+
+    @property
+    def ducked_db(self) -> float:
+        """By how much it is really softened under words: enough for them to stand out, whatever is written."""
+        return min(self.duck_db, UNDER_WORDS_DB - self.gain_db)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundSettings:
     """Which sound each chime is: a bundled name, or a file in `folder`, which is the routine's, or below it."""
 
+    theme: Theme = "bells"
     start: str = "bell"
     end: str = "bowl"
     switch: str = "two-tone"
@@ -106,6 +119,34 @@ class SoundSettings:
     finish: str = "three-bells"
     background: BackgroundSettings | None = None
     folder: str | None = None
+
+    def in_theme(self, theme: Theme) -> SoundSettings:
+        """Return these settings with every chime of a set."""
+        return replace(THEMES[theme], background=self.background, folder=self.folder)
+
+
+def _named_after(theme: Theme) -> SoundSettings:
+    return SoundSettings(
+        theme=theme,
+        start=f"{theme}-start",
+        end=f"{theme}-end",
+        switch=f"{theme}-switch",
+        halfway=f"{theme}-halfway",
+        tick=f"{theme}-tick",
+        finish=f"{theme}-finish",
+    )
+
+
+THEMES: Mapping[Theme, SoundSettings] = {
+    "bells": SoundSettings(),
+    "wood": _named_after("wood"),
+    "tones": _named_after("tones"),
+}
+
+
+def breath_name(theme: Theme, *, is_in: bool) -> str:
+    """Return what a timeline calls the tone of a theme that lasts as long as a breath in, or out."""
+    return f"{theme}-breath-{'in' if is_in else 'out'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +179,11 @@ class During:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breath:
-    """The pace of breathing."""
+    """The pace of breathing; where it isn't written whether a tone or words pace it, the profile decides."""
 
     in_ms: int
     out_ms: int
+    paced_with: Literal["tone", "words"] | None = None
 
     @property
     def whole_ms(self) -> int:

@@ -70,7 +70,7 @@ def name_problem(name: str, use: Use) -> Found | None:
     """Return what is wrong with a name, whatever files there are."""
     if is_file(name):
         return _path_problem(name)
-    return None if is_bundled(name, use) else _unknown(name, use)
+    return None if is_bundled(name, use) else unknown(name, use)
 
 
 def _path_problem(name: str) -> Found | None:
@@ -78,10 +78,16 @@ def _path_problem(name: str) -> Found | None:
     return (f'"{name}" {found[0]}', found[1]) if found else None
 
 
-def _unknown(name: str, use: Use) -> Found:
-    or_a_file = f'or name a file beside the routine, like "{EXAMPLES[use]}"'
+def unknown(name: str, use: Use, file: str = "a file beside the routine") -> Found:
+    """Return what is wrong with a name that is none of the bundled ones, and no file.
+
+    Args:
+        name: what was written.
+        use: what for.
+        file: what else might have been named.
+    """
     near = did_you_mean(name.lower(), BUNDLED[use])
-    hint = f"{near or f'there {_are(BUNDLED[use])};'} {or_a_file}"
+    hint = f'{near or f"there {_are(BUNDLED[use])};"} or name {file}, like "{EXAMPLES[use]}"'
     if name in model.CHIMES:
         return f'"{name}" is a chime, not a background', hint
     if name in model.BACKGROUNDS:

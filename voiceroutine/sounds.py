@@ -6,31 +6,31 @@ No audio library is needed for the lengths of bundled sounds; a file of the rout
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
+from voiceroutine.errors import Location, Problem, RoutineError, SettingError, did_you_mean
 from voiceroutine.library import bundled_folder
-from voiceroutine.soundnames import is_bundled, name_problem
+from voiceroutine.routine import BackgroundSettings
+from voiceroutine.soundnames import is_bundled, is_file, name_problem, unknown
 from voiceroutine.units import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from voiceroutine.audio import Clip
     from voiceroutine.soundnames import Found, Use
 
 LARGEST_BYTES = 256 << 20
-LONGEST_MS: Mapping[Use, int] = {"chime": 30_000, "background": 600_000}
+LONGEST_CHIME_MS = 30_000
 SHORTEST_BACKGROUND_MS = 1_000
+# Of longer music the beginning is looped: what is unpacked has to fit onto the disk, and be heard soon.
+LONGEST_BACKGROUND_MS = 600_000
 
-_ADVICE: Mapping[Use, str] = {
-    "chime": "cut out the part that is to sound",
-    "background": "it is looped: cut out a part of it",
-}
+_CUT_IT = "cut out the part that is to sound"
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,21 @@ class Sounds:
             self._own[name] = as_chime(resampled(joined(self._parts(name, "chime"))))
         return self._own[name]
 
-    def background_parts(self, name: str) -> Iterator[Clip]:
-        """Yield the parts of a background, as they are in its file.
+    def background_parts(self, settings: BackgroundSettings) -> Iterator[Clip]:
+        """Yield the parts of a background that is a file, as they are in it; its first ten minutes.
 
         Raises:
             RoutineError: it can't be used.
+            SettingError: it can't be used, and the listener chose it.
         """
-        from voiceroutine.recordings import clip_parts
+        return Music(settings.sound).parts() if settings.is_listeners else self._parts(settings.sound, "background")
 
-        return clip_parts(self.beds[name]) if name in self.beds else self._parts(name, "background")
+    def background_note(self, settings: BackgroundSettings) -> str:
+        """Return what is to be told about a background that can be used, or an empty text."""
+        if settings.sound in self.beds and not settings.is_listeners:
+            return ""
+        file = Path(settings.sound).expanduser() if settings.is_listeners else self._file(settings.sound, "background")
+        return _music_note(settings.sound, file)
 
     def problem(self, name: str, use: Use) -> Found | None:
         """Return what is wrong with a sound and what to do about it, or None if it can be used."""
@@ -113,25 +119,8 @@ class Sounds:
 
     def _checked_parts(self, name: str, use: Use) -> Iterator[Clip]:
         """Yield the parts of a file beside the routine as long as there is nothing wrong with it."""
-        from voiceroutine.recordings import UnreadableError, clip_parts
-
         file = self._file(name, use)
-        length_s = Fraction(0)
-        try:
-            for part in clip_parts(file):
-                length_s += Fraction(len(part.samples), part.samplerate_hz)
-                if length_s * 1000 > LONGEST_MS[use]:
-                    longest = duration_text(LONGEST_MS[use])
-                    raise _UnfitError(f'"{name}" lasts longer than {longest}, the most for a {use}', _ADVICE[use])
-                yield part
-        except UnreadableError as error:
-            raise _UnfitError(f'"{name}" {error}', error.hint) from error
-        except OSError as error:
-            raise _unreadable(name, error) from error
-        if not length_s:
-            raise _UnfitError(f'"{name}" has no sound in it', "is it the right file?")
-        if use == "background" and length_s * 1000 < SHORTEST_BACKGROUND_MS:
-            raise _UnfitError(f'"{name}" lasts less than a second', "a background is looped: take a longer one")
+        return _music_parts(name, file) if use == "background" else _chime_parts(name, file)
 
     def _file(self, name: str, use: Use) -> Path:
         """Return the file that a name means, once it is sure that it may be read."""
@@ -151,15 +140,13 @@ class Sounds:
             raise _UnfitError(f'there is no file "{name}" beside the routine', self._nearest(name, use)) from None
         except (OSError, RuntimeError, ValueError) as error:
             raise _unreadable(name, error) from error
-        _check_kind_and_size(name, use, file, status.st_size)
+        _check_kind(name, file, status.st_size)
         return file
 
     def _nearest(self, name: str, use: Use) -> str:
         assert self.beside is not None
-        folder = (self.beside / name).parent
-        names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
         own, _, last = name.rpartition("/")
-        near = did_you_mean(last, names)
+        near = near_file(last, (self.beside / name).parent)
         if near and own:
             near = near.replace('"', f'"{own}/', 1)
         stem = last.rpartition(".")[0]
@@ -173,15 +160,134 @@ class _UnfitError(Exception):
         self.found = (message, hint)
 
 
-def _check_kind_and_size(name: str, use: Use, file: Path, size_bytes: int) -> None:
+@dataclass(frozen=True)
+class Music:
+    """A file of the listener's, wherever it lies, to sound under a routine.
+
+    Args:
+        path: the file, as the listener wrote it.
+    """
+
+    path: str
+
+    def check(self) -> None:
+        """Read it, to be sure that it can be used.
+
+        Raises:
+            SettingError: it can't.
+        """
+        for _ in self.parts():
+            pass
+
+    def parts(self) -> Iterator[Clip]:
+        """Yield its parts, as they are in the file; its first ten minutes.
+
+        Raises:
+            SettingError: it can't be used.
+        """
+        try:
+            yield from _music_parts(self.path, self._file())
+        except _UnfitError as error:
+            raise _unusable(*error.found) from None
+
+    def _file(self) -> Path:
+        file = Path(self.path).expanduser()
+        try:
+            status = os.stat(file)  # noqa: PTH116  tells apart what is not there and what may not be looked at
+        except FileNotFoundError:
+            near = near_file(file.name, file.parent)
+            raise _UnfitError(f'there is no file "{self.path}"', near or "is the name right?") from None
+        except (OSError, RuntimeError, ValueError) as error:
+            raise _unreadable(self.path, error) from error
+        _check_kind(self.path, file, status.st_size)
+        return file
+
+
+def _unusable(message: str, hint: str) -> SettingError:
+    return SettingError(f"--background: {message}\n    {hint}")
+
+
+def listeners_background(wished: str, written: BackgroundSettings | None) -> BackgroundSettings:
+    """Return the settings of a background that a listener chose, at the level that the routine says, if it says one.
+
+    Args:
+        wished: a bundled name, or a file anywhere.
+        written: what the routine says.
+
+    Raises:
+        SettingError: there is no such background, or the file can't be used.
+    """
+    levels = written or BackgroundSettings(sound=wished)
+    if is_bundled(wished, "background"):
+        return replace(levels, sound=wished, is_listeners=False)
+    if not is_file(wished) and not Path(wished).is_file():
+        raise _unusable(*unknown(wished, "background", "a file"))
+    Music(wished).check()
+    return replace(levels, sound=wished, is_listeners=True)
+
+
+def _chime_parts(name: str, file: Path) -> Iterator[Clip]:
+    length_s = Fraction(0)
+    if file.stat().st_size > LARGEST_BYTES:
+        raise _UnfitError(f'"{name}" is larger than {LARGEST_BYTES >> 20} MiB', _CUT_IT)
+    for part in _readable_parts(name, file):
+        length_s += Fraction(len(part.samples), part.samplerate_hz)
+        if length_s * 1000 > LONGEST_CHIME_MS:
+            longest = duration_text(LONGEST_CHIME_MS)
+            raise _UnfitError(f'"{name}" lasts longer than {longest}, the most for a chime', _CUT_IT)
+        yield part
+    if not length_s:
+        raise _UnfitError(f'"{name}" has no sound in it', "is it the right file?")
+
+
+def _music_parts(name: str, file: Path) -> Iterator[Clip]:
+    """Yield the first ten minutes."""
+    length_s, is_silent = Fraction(0), True
+    for part in _readable_parts(name, file):
+        left_s = Fraction(LONGEST_BACKGROUND_MS, 1000) - length_s
+        samples = part.samples[: int(left_s * part.samplerate_hz)]
+        if not len(samples):
+            break
+        length_s += Fraction(len(samples), part.samplerate_hz)
+        is_silent = is_silent and not samples.any()
+        yield replace(part, samples=samples)
+    if not length_s or is_silent:
+        raise _UnfitError(f'"{name}" has no sound in it', "is it the right file?")
+    if length_s * 1000 < SHORTEST_BACKGROUND_MS:
+        raise _UnfitError(f'"{name}" lasts less than a second', "a background is looped: take a longer one")
+
+
+def _music_note(name: str, file: Path) -> str:
+    from voiceroutine.recordings import lasts_longer
+
+    if not lasts_longer(file, LONGEST_BACKGROUND_MS // 1000):
+        return ""
+    return f'of "{name}" the first {duration_text(LONGEST_BACKGROUND_MS)} are heard, again and again'
+
+
+def _readable_parts(name: str, file: Path) -> Iterator[Clip]:
+    from voiceroutine.recordings import UnreadableError, clip_parts
+
+    try:
+        yield from clip_parts(file)
+    except UnreadableError as error:
+        raise _UnfitError(f'"{name}" {error}', error.hint) from error
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def _check_kind(name: str, file: Path, size_bytes: int) -> None:
     if file.is_dir():
         raise _UnfitError(f'"{name}" is a folder', f'name a file in it, like "{name.rstrip("/")}/gong.wav"')
     if not file.is_file():
         raise _UnfitError(f'"{name}" is not a file that can be read as a whole', "put the sound itself there")
-    if size_bytes > LARGEST_BYTES:
-        raise _UnfitError(f'"{name}" is larger than {LARGEST_BYTES >> 20} MiB', _ADVICE[use])
     if not size_bytes:
         raise _UnfitError(f'"{name}" is empty', "is it the right file?")
+
+
+def near_file(name: str, folder: Path) -> str:
+    """Return 'did you mean "…"?' for the file in a folder whose name is nearest, or an empty text."""
+    return did_you_mean(name, [file.name for file in folder.iterdir()] if folder.is_dir() else [])
 
 
 def _unreadable(name: str, error: Exception) -> _UnfitError:

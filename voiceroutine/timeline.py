@@ -325,6 +325,7 @@ class _Compiler:
         self._works += 1
         countdown, notes = self._countdown(rep, start_ms + rep_ms, counted_ms)
         cues = sorted([*place.opening, *chimes, *words.spoken, *countdown], key=_by_instant)
+        notes = [*filter(None, (self._script.unpaced(rep),)), *notes]
         problems = (*(Problem(where=rep[0].where, message=note, severity="note") for note in notes), *words.problems)
         for interval in rep:
             end_ms = start_ms + interval.minimum_ms
@@ -339,7 +340,8 @@ class _Compiler:
         else:
             yield self._chime(start_ms, self._sounds.start, "start")
         for ring in self._script.rings(rep):
-            yield self._chime(start_ms + ring.at_ms, ring.sound, ring.why)
+            lasts_ms = self._length(ring.sound) if ring.lasts_ms is None else ring.lasts_ms
+            yield Chime(at_ms=start_ms + ring.at_ms, duration_ms=lasts_ms, sound=ring.sound, why=ring.why)
 
     def _countdown(
         self, rep: tuple[Interval, ...], end_ms: int, counted_ms: int

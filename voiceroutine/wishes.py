@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceroutine.units import duration_text
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from voiceroutine.personal import Side
-    from voiceroutine.routine import Profile
+    from voiceroutine.routine import Profile, Theme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,9 @@ class Wishes:
         hold_ms: how long single holds of stretches last.
         start: name, number or id of the exercise to begin at.
         never: exercises that aren't wanted, unless `only` asks for some.
+        chimes: a theme; it wins over every chime of the file but those of `during`.
+        background: a bundled name, or a file anywhere.
+        has_background: whether anything may sound under it.
         settled: the names of wishes that are the user's settings, and not of this session.
     """
 
@@ -47,6 +51,9 @@ class Wishes:
     hold_ms: int | None = None
     start: str | None = None
     never: tuple[str, ...] = ()
+    chimes: Theme | None = None
+    background: str | None = None
+    has_background: bool = True
     settled: frozenset[str] = frozenset()
 
     def chosen(self) -> tuple[str, ...]:
@@ -73,6 +80,15 @@ class Wishes:
             yield "profile", str(self.profile)
         if self.language is not None:
             yield "language", self.language
+        yield from self._sounds()
+
+    def _sounds(self) -> Iterator[tuple[str, str]]:
+        if self.chimes is not None:
+            yield "chimes", f"chimes {self.chimes}"
+        if not self.has_background:
+            yield "background", "without background"
+        elif self.background is not None:
+            yield "background", f"with {Path(self.background).stem}"
 
 
 def file_stem(name: str, chosen: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from voiceroutine.personal import Side
     from voiceroutine.production import Production
-    from voiceroutine.routine import Profile
+    from voiceroutine.routine import Profile, Theme
     from voiceroutine.wishes import Wishes
 
 DEFAULT_ROUTINE = "neck-cooldown"
@@ -66,6 +66,9 @@ def listening_options(command: F) -> F:
         click.option("--rate", type=click.IntRange(80, 400), metavar="WPM", help="Words a minute."),
         click.option("--language", type=Language(), metavar="TAG", help='Which translation of it, like "de".'),
         click.option("--profile", type=click.Choice(["bell", "quiet", "normal", "coach"]), help="How much is said."),
+        click.option("--background", metavar="NAME|FILE", help="Under it all: brown-noise, drone, rain, or a file."),
+        click.option("--no-background", is_flag=True, help="Nothing under it, whatever the routine says."),
+        click.option("--chimes", type=click.Choice(["bells", "wood", "tones"]), help="Which set of chimes."),
         click.option("--from", "start", metavar="STEP", help="Begin at an exercise: its name, number or id."),
         click.option("--only", multiple=True, metavar="STEP", help="Do only these; several with commas, or repeated."),
         click.option("--skip", multiple=True, metavar="STEP", help="Leave these out."),
@@ -151,6 +154,9 @@ def wishes_of(
     pace_all: bool,
     side_first: Side | None,
     hold: str | None,
+    background: str | None,
+    no_background: bool,
+    chimes: Theme | None,
     no_limits: bool,  # noqa: ARG001  of the flags, but no wish
 ) -> Wishes:
     """Return what the flags and the settings of the command that runs say."""
@@ -159,6 +165,8 @@ def wishes_of(
 
     if pace_all and pace is None:
         raise click.UsageError("--pace-all goes with a --pace, like --pace 0.8.")
+    if background is not None and no_background:
+        raise click.UsageError("--background wants something under it, and --no-background nothing; give one of them.")
     engine, _, name = (voice or "").partition(":")
     return Wishes(
         engine=engine or ("auto" if name else None),
@@ -174,6 +182,9 @@ def wishes_of(
         paces_work=pace_all,
         side_first=side_first,
         hold_ms=None if hold is None else duration_of(hold),
+        chimes=chimes,
+        background=background,
+        has_background=not no_background,
         start=start,
         never=me().never,
         settled=frozenset(filter(_is_setting, ("language", "profile", "pace", "side_first"))),
