@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from voiceroutine.audio import Clip, loudest_lufs, loudness_lufs, loudness_of_parts_lufs
+from voiceroutine.audio import Clip, loudest_lufs, loudness_lufs, loudness_of_parts
 from voiceroutine.document import parse_document, read_document
 from voiceroutine.errors import RoutineError
 from voiceroutine.library import bundled_folder
@@ -544,4 +544,4 @@ def test_the_loudness_of_parts_is_that_of_the_whole() -> None:
     noise = np.random.default_rng(2).normal(0, 0.1, 20 * RATE_HZ).astype(np.float32)
     parts = [Clip(samples=part, samplerate_hz=RATE_HZ) for part in np.split(noise, 4)]
     whole = Clip(samples=noise, samplerate_hz=RATE_HZ)
-    assert loudness_of_parts_lufs(parts) == pytest.approx(loudness_lufs(whole), abs=0.05)
+    assert loudness_of_parts(parts).whole_lufs == pytest.approx(loudness_lufs(whole), abs=0.05)
