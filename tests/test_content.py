@@ -48,7 +48,7 @@ ASKED_FOR = {  # action, length of a rep, reps, sets, sides
 NEIGHBOURS = {
     "levator-scapulae-stretch", "upper-trapezius-stretch", "neck-rotation", "chin-to-chest", "shoulder-shrug",
     "shoulder-blade-squeeze", "thoracic-extension", "cross-body-shoulder-stretch", "seated-cat-cow", "childs-pose",
-    "diaphragmatic-breathing", "neck-roll-full",
+    "diaphragmatic-breathing", "breathing", "neck-roll-full",
 }  # fmt: skip
 JARGON = re.compile(
     r"(?i)\b(?:cervical|thoracic|lumbar|scapul\w*|trapezius|traps?|levator|scalenes?|sternocleido\w*|suboccipital\w*"

@@ -215,12 +215,12 @@ class Script:
 
     def unpaced(self, rep: Sequence[Interval]) -> str:
         """Return what is to be told of a rep that doesn't end with a whole breath, or an empty text."""
-        breath, rep_ms = breath_of(rep), written_ms(rep)
-        if breath is None or not rep_ms % breath.whole_ms:
+        paced = pacing_of(rep[0])
+        if paced is None or not paced.unpaced_ms:
             return ""
-        count, left_ms = divmod(rep_ms, breath.whole_ms)
-        breaths = f"{count} whole breath{'s' * (count > 1)} of {duration_text(breath.whole_ms)}"
-        return f"the work of {duration_text(rep_ms)} has {breaths}; its last {duration_text(left_ms)} isn't paced"
+        breaths = f"{paced.breaths} whole breath{'s' * (paced.breaths > 1)} of {duration_text(paced.breath.whole_ms)}"
+        left = duration_text(paced.unpaced_ms)
+        return f"the work of {duration_text(written_ms(rep))} has {breaths}; its last {left} isn't paced"
 
     def numbers(self, rep: Sequence[Interval], counted_ms: int) -> list[Line]:
         """Return the words of a voiced countdown, one for each second; none where it ticks."""
@@ -419,18 +419,35 @@ class Script:
         }
 
 
-def breath_of(rep: Sequence[Interval]) -> Breath | None:
-    """Return the breath that a rep is paced by; None where there is none, or not one has room."""
-    breath = rep[0].step.breath if rep[0].step else None
-    return breath if breath and breath.whole_ms <= written_ms(rep) else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pacing:
+    """How a rep is paced: by so many whole breaths from its start; what is left of it isn't."""
+
+    breath: Breath
+    breaths: int
+    unpaced_ms: int
+
+
+def pacing_of(interval: Interval) -> Pacing | None:
+    """Return how the rep that an interval begins is paced; None where there is no breath, or not one has room."""
+    step = interval.step
+    breath = step.breath if step and interval.exact and interval.phase_index == 1 else None
+    if step is None or breath is None:
+        return None
+    rep_ms = step.rep_ms if len(step.phases) > 1 else interval.minimum_ms
+    breaths, unpaced_ms = divmod(rep_ms, breath.whole_ms)
+    if not breaths:
+        return None
+    return Pacing(breath=breath, breaths=breaths, unpaced_ms=unpaced_ms)
 
 
 def _breaths(rep: Sequence[Interval]) -> Iterator[tuple[int, int, bool]]:
     """Yield instant and length of each breath in (true) and out (false), for as many whole breaths as there is room."""
-    breath = breath_of(rep)
-    if breath is None:
+    paced = pacing_of(rep[0])
+    if paced is None:
         return
-    for start_ms in range(0, written_ms(rep) - breath.whole_ms + 1, breath.whole_ms):
+    breath = paced.breath
+    for start_ms in range(0, paced.breaths * breath.whole_ms, breath.whole_ms):
         yield start_ms, breath.in_ms, True
         yield start_ms + breath.in_ms, breath.out_ms, False
 

@@ -161,7 +161,8 @@ def _parts_by_soundfile(path: Path) -> Iterator[Clip]:
 def _parts_by_ffmpeg(path: Path, format_: str, part_s: int, start_s: int = 0) -> Generator[Clip]:
     import subprocess
 
-    command = ["ffmpeg", "-v", "error", "-nostdin", "-ss", str(start_s), "-f", format_, "-i", f"file:{path}", "-vn"]
+    seek = ["-ss", str(start_s)] if start_s else []
+    command = ["ffmpeg", "-v", "error", "-nostdin", *seek, "-f", format_, "-i", f"file:{path}", "-vn"]
     command += ["-c:a", "pcm_s16be", "-f", "au", "-"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
         assert run.stdout is not None

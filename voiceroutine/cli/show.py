@@ -137,8 +137,20 @@ def interval_data(placed: Placed) -> dict[str, Any]:
         "rep": interval.rep if step else None,
         "reps": step.reps if step else None,
         "phase": interval.phase.say if interval.phase else None,
+        "breath": _breath_data(placed),
         "source": f"{interval.where.file}:{interval.where.line}" if interval.where.line else interval.where.file,
     }
+
+
+def _breath_data(placed: Placed) -> dict[str, int] | None:
+    from voiceroutine.cues import pacing_of
+
+    paced = pacing_of(placed.interval)
+    if paced is None:
+        return None
+    breath = paced.breath
+    lengths = {"in_ms": breath.in_ms, "out_ms": breath.out_ms}
+    return {**lengths, "breaths": paced.breaths, "unpaced_ms": paced.unpaced_ms}
 
 
 def cue_data(cue: Cue) -> dict[str, Any]:

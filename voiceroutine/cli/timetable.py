@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from voiceroutine.cues import Speech
+from voiceroutine.cues import Speech, pacing_of
 from voiceroutine.outline import parts_of, totals_of
 from voiceroutine.units import clock_text, duration_text
 
@@ -146,6 +146,17 @@ def _about(placed: Placed) -> Iterator[str]:
         yield interval.side
     if interval.phase is not None and interval.phase.say:
         yield interval.phase.say
+    yield from _breaths(placed)
+
+
+def _breaths(placed: Placed) -> Iterator[str]:
+    """Yield how work is paced, and how much of it isn't."""
+    paced = pacing_of(placed.interval)
+    if paced is None:
+        return
+    yield f"{paced.breaths} breath{'s' * (paced.breaths > 1)} of {duration_text(paced.breath.whole_ms)}"
+    if paced.unpaced_ms:
+        yield f"the last {duration_text(paced.unpaced_ms)} not paced"
 
 
 def _line(at_ms: int, indent: str, text: str, width: int | None) -> Iterator[str]:
