@@ -31,7 +31,6 @@ WHERE = Location(file="random.toml", line=1, column=1)
 ACTIONS: tuple[Literal["hold", "move", "phases"], ...] = ("hold", "move", "phases")
 SOUND_LENGTHS_MS = {
     "bell": 2_700, "bowl": 4_000, "two-tone": 1_500, "soft-tick": 200, "tick": 100, "three-bells": 5_000,
-    "breath-in": 700, "breath-out": 700,
 }  # fmt: skip
 
 
@@ -116,7 +115,8 @@ def during(rep_ms: int) -> st.SearchStrategy[tuple[During, ...]]:
 @cache
 def breaths() -> st.SearchStrategy[Breath | None]:
     lasts_ms = st.integers(1_000, 6_000)
-    return st.none() | st.builds(Breath, in_ms=lasts_ms, out_ms=lasts_ms)
+    how = st.sampled_from([None, "tone", "words"])
+    return st.none() | st.builds(Breath, in_ms=lasts_ms, out_ms=lasts_ms, paced_with=how)
 
 
 @st.composite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -18,13 +19,22 @@ from listening import level_dbfs
 from test_mix import BUZZER
 
 from voiceroutine.audio import LEAD_MS, SPEECH_LUFS, TAIL_MS, Clip, loudness_lufs
-from voiceroutine.background import Background, Loop, crossfaded_loop, seamless_loop
+from voiceroutine.background import (
+    BUNDLED_LOUDNESS,
+    MOST_ABOVE_DB,
+    Background,
+    LongLoop,
+    Loop,
+    ShortLoop,
+    bundled_loop,
+)
 from voiceroutine.cues import Chime, Cue, Speech, Utterance
+from voiceroutine.exporting import export_mix
 from voiceroutine.mix import Clips, Mix
 from voiceroutine.narration import Narrator
-from voiceroutine.production import Production, load
+from voiceroutine.production import Production, Wishes, load
 from voiceroutine.recordings import clip_parts
-from voiceroutine.routine import VoiceSettings
+from voiceroutine.routine import BackgroundSettings, VoiceSettings
 from voiceroutine.score import Score
 from voiceroutine.sounds import bundled_sounds, sounds_beside
 from voiceroutine.timeline import Placed
@@ -35,7 +45,7 @@ Samples = npt.NDArray[np.float32]
 RATE_HZ = 48_000
 MS = 48
 LEVEL_LUFS = SPEECH_LUFS - 18
-FLAT = Loop(pcm=np.full(1_000, 8_192, np.int16))
+FLAT = ShortLoop(pcm=np.full(1_000, 8_192, np.int16))
 
 
 def speech(at_ms: int, duration_ms: int, engine: str = "auto") -> Speech:
@@ -49,7 +59,11 @@ def chime(at_ms: int) -> Chime:
 
 
 def brown_noise() -> Loop:
-    return seamless_loop(bundled_sounds().background_parts("brown-noise"))
+    return bundled_loop(bundled_sounds().beds["brown-noise"])
+
+
+def pcm_of(loop: Loop) -> npt.NDArray[np.int16]:
+    return loop.piece(0, loop.frames)
 
 
 def background(loop: Loop = FLAT, *, duck_db: float = -9.0, fade_ms: int = 0) -> Background:
@@ -164,7 +178,7 @@ def test_blocks_of_any_size_from_anywhere_are_the_same_samples(
     sizes: list[int],
     seeks: list[tuple[int, int]],
 ) -> None:
-    one = background(Loop(pcm=noisy), fade_ms=fade_ms)
+    one = background(ShortLoop(pcm=noisy), fade_ms=fade_ms)
     for start_ms, stop_ms in ducked:
         one.duck(start_ms, stop_ms)
     if end_ms is not None:
@@ -176,20 +190,29 @@ def test_blocks_of_any_size_from_anywhere_are_the_same_samples(
         assert np.array_equal(read(one, first_frame, frames), whole[first_frame : first_frame + frames])
 
 
-def test_long_loops_and_short_ones_are_mixed_alike() -> None:
-    as_floats, as_16_bits = (
-        Background(Loop(pcm=noisy), level_lufs=LEVEL_LUFS, duck_db=-9, fade_ms=500, floats_up_to_frames=frames)
-        for frames in (len(noisy), len(noisy) - 1)
-    )
-    for one in (as_floats, as_16_bits):
-        one.duck(1_000, 3_000)
-    assert np.array_equal(read(as_floats, 0, 200_000), read(as_16_bits, 0, 200_000))
+def test_a_loop_on_disk_is_a_function_of_position_too() -> None:
+    recorded = np.random.default_rng(3).normal(0, 0.2, 30 * RATE_HZ)
+    one = background(LongLoop(recording(recorded, 99_999)), fade_ms=500)
+    one.duck(20_000, 33_000)
+    whole = read(one, 0, 60 * RATE_HZ)
+    for first_frame, frames in ((0, 1), (27 * RATE_HZ, 3 * RATE_HZ), (56 * RATE_HZ - 5, 10), (1_300_001, 1_023)):
+        assert np.array_equal(read(one, first_frame, frames), whole[first_frame : first_frame + frames])
+
+
+@pytest.mark.parametrize("duck_db", [-1.0, -9.0, -30.0, -60.0])
+def test_it_never_falls_or_rises_faster_than_1_db_in_10_ms(duck_db: float) -> None:
+    one = background(duck_db=duck_db)
+    one.duck(2_000, 3_000)
+    one.duck(4_500, 5_000)
+    levels_db = gains_db(one, 8_000)[::10]
+    assert np.abs(np.diff(levels_db)).max() < 1.0
+    assert levels_db.min() == pytest.approx(duck_db, abs=0.05)
 
 
 @with_background
 @given(ducked=spans(), fade_ms=st.sampled_from([0, 700, 3_000]), known=st.integers(0, 5))
 def test_what_lies_before_the_lookahead_is_final(ducked: list[tuple[int, int]], fade_ms: int, known: int) -> None:
-    growing, complete = (background(Loop(pcm=noisy), fade_ms=fade_ms) for _ in range(2))
+    growing, complete = (background(ShortLoop(pcm=noisy), fade_ms=fade_ms) for _ in range(2))
     for start_ms, stop_ms in ducked:
         complete.duck(start_ms, stop_ms)
     complete.end_at(9_000)
@@ -246,15 +269,15 @@ def test_a_chime_does_not_duck(clips: Clips) -> None:
 @pytest.mark.parametrize("level", [0.01, 0.1, 0.9])
 def test_its_loudness_is_that_of_speech_and_the_gain(level: float) -> None:
     samples = np.random.default_rng(1).normal(0, 0.2, 15 * RATE_HZ).clip(-1, 1) * level
-    loop = crossfaded_loop([Clip(samples=samples.astype(np.float32), samplerate_hz=RATE_HZ)])
+    loop = LongLoop([Clip(samples=samples.astype(np.float32), samplerate_hz=RATE_HZ)])
     heard = read(background(loop), 0, 10 * RATE_HZ)
     assert loudness_lufs(Clip(samples=heard, samplerate_hz=RATE_HZ)) == pytest.approx(LEVEL_LUFS, abs=0.3)
 
 
 def test_a_whisper_is_raised_by_20_db_at_most_and_silence_stays() -> None:
-    whisper = Loop(pcm=np.where(np.arange(48_000) // 50 % 2, 30, -30).astype(np.int16))
+    whisper = ShortLoop(pcm=np.where(np.arange(48_000) // 50 % 2, 30, -30).astype(np.int16))
     assert np.abs(read(background(whisper), 0, 100)).max() == pytest.approx(300 / 32_768, rel=1e-4)
-    assert not read(background(Loop(pcm=np.zeros(48_000, np.int16))), 0, 100).any()
+    assert not read(background(ShortLoop(pcm=np.zeros(48_000, np.int16))), 0, 100).any()
 
 
 def recording(samples: npt.NDArray[np.float64], part_frames: int, rate_hz: int = RATE_HZ) -> Iterator[Clip]:
@@ -273,22 +296,22 @@ def flux_of(samples: npt.NDArray[np.float64], frames: int = 2_048, step: int = 5
 def test_the_seam_of_a_recording_is_not_heard() -> None:
     """Noise that is loud at its end and soft at its beginning has a seam that is heard, without a crossfade."""
     noise = np.random.default_rng(7).normal(0, 0.1, 8 * RATE_HZ) * np.linspace(0.2, 1, 8 * RATE_HZ)
-    loop = crossfaded_loop(recording(noise, 50_000))
-    assert len(loop.pcm) == 6 * RATE_HZ
-    levels_db = [level_dbfs(part) for part in np.split((np.tile(loop.pcm, 2) / 32_768).astype(np.float32), 240)]
+    loop = pcm_of(LongLoop(recording(noise, 50_000)))
+    assert len(loop) == 6 * RATE_HZ
+    levels_db = [level_dbfs(part) for part in np.split((np.tile(loop, 2) / 32_768).astype(np.float32), 240)]
     assert np.max(np.abs(np.diff(levels_db))) < 2.0
     bare = np.tile(noise, 2)
     bare_db = [level_dbfs(part.astype(np.float32)) for part in np.split(bare, 320)]
     assert np.max(np.abs(np.diff(bare_db))) > 10
-    flux = flux_of(np.tile(loop.pcm, 2).astype(np.float64))
-    seam = len(loop.pcm) // 512
+    flux = flux_of(np.tile(loop, 2).astype(np.float64))
+    seam = len(loop) // 512
     assert flux[seam - 6 : seam + 4].max() < np.quantile(flux, 0.999)
 
 
 @pytest.mark.slow
 def test_the_crossfade_keeps_the_power_and_starts_where_it_ends() -> None:
     noise = np.random.default_rng(7).normal(0, 0.1, 10 * RATE_HZ)
-    loop = (crossfaded_loop(recording(noise, 480_000)).pcm / 32_768).astype(np.float32)
+    loop = (pcm_of(LongLoop(recording(noise, 480_000))) / 32_768).astype(np.float32)
     levels_db = [level_dbfs(part) for part in np.split(loop, 32)]
     assert levels_db == pytest.approx([-20] * 32, abs=0.6)
     assert are_all(loop[: 6 * RATE_HZ] - noise[2 * RATE_HZ : 8 * RATE_HZ], 0, 1e-4)
@@ -298,17 +321,17 @@ def test_the_crossfade_keeps_the_power_and_starts_where_it_ends() -> None:
 @pytest.mark.parametrize("seconds", [1.0, 2.0, 7.9])
 def test_short_recordings_fade_over_a_quarter(seconds: float) -> None:
     frames = round(seconds * RATE_HZ)
-    loop = crossfaded_loop(recording(np.random.default_rng(1).normal(0, 0.1, frames), 48_000))
-    assert len(loop.pcm) == frames - frames // 4
+    loop = LongLoop(recording(np.random.default_rng(1).normal(0, 0.1, frames), 48_000))
+    assert loop.frames == frames - frames // 4
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 22_050, 44_100, 96_000])
 def test_a_recording_of_any_rate_is_resampled_in_parts_as_a_whole(rate_hz: int) -> None:
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(4 * rate_hz) / rate_hz)
-    parts, whole = (seamless_loop(recording(tone, frames, rate_hz)).pcm for frames in (7_001, 4 * rate_hz))
-    assert len(whole) == 4 * RATE_HZ
+    parts, whole = (pcm_of(LongLoop(recording(tone, frames, rate_hz))) for frames in (7_001, 4 * rate_hz))
+    assert len(whole) == 3 * RATE_HZ
     assert np.max(np.abs(parts.astype(int) - whole)) <= 1
-    assert np.argmax(np.abs(np.fft.rfft(whole))) == 4 * 440
+    assert np.argmax(np.abs(np.fft.rfft(whole))) == 3 * 440
 
 
 ROUTINE = """
@@ -438,8 +461,8 @@ def test_music_beside_the_routine_is_looped_under_it(tmp_path: Path) -> None:
     heard = rendered(production)
     levels_db = [level_dbfs(heard[start : start + 4_800]) for start in range(48_000, len(heard) - 3 * 48_000, 4_800)]
     assert min(levels_db) > -65
-    loop = crossfaded_loop(clip_parts(tmp_path / "sea.mp3"))
-    assert len(loop.pcm) == pytest.approx(3.75 * RATE_HZ, rel=0.02)
+    loop = LongLoop(clip_parts(tmp_path / "sea.mp3"))
+    assert loop.frames == pytest.approx(3.75 * RATE_HZ, rel=0.02)
 
 
 @pytest.mark.slow
@@ -464,10 +487,123 @@ def test_a_background_keeps_its_distance_to_a_softer_voice(tmp_path: Path) -> No
     assert loudness_lufs(calm) == pytest.approx(SPEECH_LUFS - 10 - 18, abs=1)
 
 
+def music(seconds: int) -> Samples:
+    """Return chords that are struck again and again, 14 dB softer now and then."""
+    time_s = np.arange(seconds * RATE_HZ) / RATE_HZ
+    chances = np.random.default_rng(5)
+    out = np.zeros(len(time_s))
+    for start in range(0, seconds, 2):
+        struck = slice(start * RATE_HZ, (start + 4) * RATE_HZ)
+        after_s = time_s[struck] - start
+        for pitch_hz in chances.choice([220.0, 261.6, 329.6, 392.0, 440.0], 3):
+            out[struck] += np.sin(2 * np.pi * pitch_hz * after_s) * np.exp(-1.2 * after_s)
+    return (0.2 * out * 10 ** (-0.7 * np.sin(np.pi * time_s / 23) ** 2)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def music_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("music") / "piano.wav"
+    soundfile.write(path, music(30), RATE_HZ)
+    return str(path)
+
+
+def exported(production: Production, folder: Path) -> Samples:
+    timeline = production.timeline()
+    export_mix(production.mix(timeline.cues), timeline.duration_ms, folder / "out.wav")
+    samples: Samples = soundfile.read(folder / "out.wav", dtype="float32")[0]
+    return samples
+
+
 @pytest.mark.slow
-def test_ten_minutes_of_music_stay_in_little_memory(tmp_path: Path) -> None:
-    with soundfile.SoundFile(tmp_path / "long.flac", "w", 44_100, 2) as file:
-        for _ in range(60):
+@pytest.mark.parametrize("levels", ["", ", gain_db = -3, duck_db = 0"])
+@pytest.mark.parametrize("sound", ["brown-noise", "drone", "rain", "music"])
+def test_in_an_export_speech_is_12_db_above_it_and_loudness_and_peak_stay(
+    tmp_path: Path, sound: str, levels: str, music_file: str
+) -> None:
+    """With every level that a routine may ask for words stand out; at the usual ones the whole is as loud as without.
+
+    Its integrated loudness falls a little: under a bed nothing is silence any more, which lowers the gate of BS.1770,
+    and the ends of chimes begin to count.
+    """
+    written = produced(tmp_path, old='sound = "brown-noise" }', new=f'sound = "brown-noise"{levels} }}')
+    path = str(tmp_path / "two.toml")
+    wished = Wishes(background=music_file if sound == "music" else sound)
+    bedded, bare = Production(load(path, wished)), Production(load(path, Wishes(has_background=False)))
+    with_bed, without = exported(bedded, tmp_path), exported(bare, tmp_path)
+    bed = with_bed - without
+    words = [cue for cue in written.timeline().cues if isinstance(cue, Speech) and cue.duration_ms > 500]
+    assert len(words) > 8
+    for cue in words:
+        spoken, under = (samples[cue.at_ms * MS : cue.end_ms * MS] for samples in (without, bed))
+        assert level_dbfs(spoken) - level_dbfs(under) > 12
+    if not levels:
+        whole, bare_whole = (Clip(samples=samples, samplerate_hz=RATE_HZ) for samples in (with_bed, without))
+        assert loudness_lufs(whole) == pytest.approx(loudness_lufs(bare_whole), abs=1.0)
+        peaks_db = [20 * np.log10(np.abs(samples).max()) for samples in (with_bed, without)]
+        assert peaks_db[0] == pytest.approx(peaks_db[1], abs=0.5)
+
+
+@pytest.mark.slow
+def test_with_everything_on_any_block_from_anywhere_is_the_same_samples(tmp_path: Path, music_file: str) -> None:
+    paced = 'hold = "4s"\nbreath = { in = 1, out = 2, with = "tone" }'
+    produced(tmp_path, old='hold = "4s"', new=paced)
+    production = Production(load(str(tmp_path / "two.toml"), Wishes(background=music_file, chimes="wood")))
+    timeline = production.timeline()
+    whole = rendered(production)
+    for size in (1_000, 4_800, 65_536):
+        mix = production.mix(timeline.cues)
+        mix.end_at(timeline.duration_ms)
+        for first_frame in [*range(0, len(whole), 31 * size)[::-1], len(whole) - size]:
+            assert np.array_equal(read(mix, first_frame, size)[: len(whole) - first_frame], whole[first_frame:][:size])
+
+
+def test_music_that_is_soft_at_first_is_never_much_louder_than_wished() -> None:
+    quiet, loud = (np.random.default_rng(1).normal(0, level, 20 * RATE_HZ) for level in (0.002, 0.3))
+    loop = LongLoop(recording(np.concatenate([quiet] * 9 + [loud[: 2 * RATE_HZ], quiet]), 480_000))
+    heard = read(background(loop), 0, loop.frames)
+    moments = [
+        Clip(samples=part, samplerate_hz=RATE_HZ) for part in heard[: len(heard) // 19_200 * 19_200].reshape(-1, 19_200)
+    ]
+    assert max(map(loudness_lufs, moments)) < LEVEL_LUFS + MOST_ABOVE_DB + 0.5
+
+
+@pytest.mark.parametrize("name", ["brown-noise", "drone", "rain"])
+def test_bundled_beds_are_as_loud_as_is_known_of_them(name: str) -> None:
+    measured = ShortLoop(pcm_of(bundled_loop(bundled_sounds().beds[name]))).loudness
+    assert measured.whole_lufs == pytest.approx(BUNDLED_LOUDNESS.whole_lufs, abs=0.1)
+    assert measured.loudest_lufs < BUNDLED_LOUDNESS.loudest_lufs
+
+
+def test_the_listener_may_want_none_and_the_files_own_stays_out_of_it(tmp_path: Path) -> None:
+    produced(tmp_path)
+    production = Production(load(str(tmp_path / "two.toml"), Wishes(has_background=False)))
+    assert production.routine.sounds.background is None
+    assert production.mix().lookahead_ms == 0
+
+
+def test_long_music_is_told_once_it_is_to_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    soundfile.write(tmp_path / "sea.wav", np.ones(601 * 4_000) * 0.1, 4_000)
+    produced(tmp_path)
+    routine = load(str(tmp_path / "two.toml"), Wishes(background="sea.wav"))
+    note = 'of "sea.wav" the first 10m are heard, again and again'
+    assert [(one.severity, one.message) for one in routine.notes] == [("note", note)]
+    told: list[str] = []
+    production = Production(routine, tell=told.append)
+    production.mix()
+    production.mix()
+    assert told == [f"O{note[1:]}."]
+
+
+@pytest.mark.slow
+def test_an_hour_of_music_stays_in_little_memory(tmp_path: Path) -> None:
+    """All that a process needs for ten minutes of 48 kHz, of a file of an hour, is far below those ten minutes."""
+    with soundfile.SoundFile(tmp_path / "hour.wav", "w", 44_100, 2, "PCM_U8") as file:
+        for _ in range(360):
             file.write(np.full((441_000, 2), 0.1))
-    loop = crossfaded_loop(sounds_beside(tmp_path).background_parts("long.flac"))
-    assert loop.pcm.nbytes == 2 * 598 * RATE_HZ
+    tracemalloc.start()
+    loop = LongLoop(sounds_beside(tmp_path).background_parts(BackgroundSettings(sound="hour.wav")))
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert loop.frames == 598 * RATE_HZ
+    assert most_bytes < 12 << 20

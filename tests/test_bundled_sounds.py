@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias
@@ -14,6 +15,8 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
+from voiceroutine.routine import THEMES
+
 Samples: TypeAlias = npt.NDArray[np.float64]
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,25 +24,34 @@ AUDIO = ROOT / "audio"
 RATE_HZ = 48_000
 FRAMES_PER_MS = 48
 STEP_16_BIT = 1 / 32_768
-CHIMES = ("bell", "bowl", "two-tone", "three-bells")
-TICKS = ("tick", "soft-tick")
+CHIMES = (
+    "bell", "bowl", "two-tone", "three-bells",
+    "wood-start", "wood-end", "wood-switch", "wood-finish",
+    "tones-start", "tones-end", "tones-switch", "tones-finish",
+)  # fmt: skip
+TICK_PEAK_DB = {
+    "tick": -18.0, "soft-tick": -20.0, "wood-tick": -18.0, "wood-halfway": -20.0, "tones-tick": -18.0,
+    "tones-halfway": -20.0,
+}  # fmt: skip
+TICKS = tuple(TICK_PEAK_DB)
 BREATHS = ("breath-in", "breath-out")
 STRUCK = CHIMES + TICKS
 NAMES = STRUCK + BREATHS
 LENGTH_MS = {
-    "bell": (2500, 3000),
-    "bowl": (3500, 4500),
-    "two-tone": (1200, 1800),
-    "three-bells": (3000, 6000),
+    "start": (1200, 3000),
+    "end": (1800, 4500),
+    "switch": (1000, 1800),
+    "finish": (2800, 6000),
     "tick": (80, 120),
-    "soft-tick": (150, 250),
+    "halfway": (150, 250),
     "breath-in": (600, 900),
     "breath-out": (600, 900),
 }
-ATTACK_MS = {name: (20 if name == "bowl" else 5) for name in STRUCK}
-ONSET_MS = {name: (5 if name == "bowl" else 2) for name in STRUCK}
+ROLES = {getattr(theme, role): role for theme in THEMES.values() for role in LENGTH_MS if hasattr(theme, role)}
+GENTLE = ("bowl", "tones-end")
+ATTACK_MS = {name: (20 if name in GENTLE else 6) for name in STRUCK}
+ONSET_MS = {name: (5 if name in GENTLE else 2) for name in STRUCK}
 FADE_MS = {name: (5 if name in TICKS else 20) for name in NAMES}
-TICK_PEAK_DB = {"tick": -18.0, "soft-tick": -20.0}
 BACKGROUND_DB = -37.0
 
 
@@ -54,6 +66,7 @@ def load_script() -> ModuleType:
 
 
 make_sounds = load_script()
+SHORT_WASH = replace(make_sounds.BEDS["rain"].wash, length_s=1)
 
 
 def read(name: str) -> Samples:
@@ -83,14 +96,14 @@ def sounds() -> dict[str, Samples]:
 def test_every_sound_of_the_script_is_bundled_and_small() -> None:
     files = sorted(AUDIO.glob("*.flac"))
     assert {path.stem for path in files} == set(NAMES) == set(make_sounds.SOUNDS)
-    assert sum(path.stat().st_size for path in files) < 900_000
+    assert sum(path.stat().st_size for path in files) < 600_000
     assert {soundfile.info(path).subtype for path in files} == {"PCM_16"}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_length_is_whole_milliseconds(name: str, sounds: dict[str, Samples]) -> None:
     length_ms, rest_frames = divmod(len(sounds[name]), FRAMES_PER_MS)
-    shortest_ms, longest_ms = LENGTH_MS[name]
+    shortest_ms, longest_ms = LENGTH_MS[ROLES.get(name, name)]
     assert rest_frames == 0
     assert shortest_ms <= length_ms <= longest_ms
 
@@ -224,28 +237,39 @@ def test_file_is_what_the_script_makes(name: str, sounds: dict[str, Samples]) ->
 
 
 def test_two_runs_write_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = {name: make_sounds.SOUNDS[name] for name in ("two-tone", *TICKS, *BREATHS)}
+    short = {name: make_sounds.SOUNDS[name] for name in ("two-tone", "tick", *BREATHS)}
+    monkeypatch.setattr(make_sounds, "BEDS", {"rain": replace(make_sounds.BEDS["rain"], wash=SHORT_WASH)})
     monkeypatch.setattr(make_sounds, "SOUNDS", short)
     first = make_sounds.write_sounds(tmp_path / "first")
     second = make_sounds.write_sounds(tmp_path / "second")
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
-@pytest.fixture(scope="module", params=["brown-noise"])
+BEDS = ("brown-noise", "drone", "rain")
+
+
+@pytest.fixture(scope="module", params=BEDS)
 def bed(request: pytest.FixtureRequest) -> Samples:
     return read(f"beds/{request.param}")
 
 
 def test_every_bed_of_the_script_is_bundled_and_small() -> None:
     files = sorted((AUDIO / "beds").glob("*.flac"))
-    assert {path.stem for path in files} == set(make_sounds.BEDS)
-    assert all(path.stat().st_size < 400_000 for path in files)
+    assert {path.stem for path in files} == set(make_sounds.BEDS) == set(BEDS)
+    assert all(path.stat().st_size < 600_000 for path in files)
 
 
-def test_the_bed_is_what_the_script_makes(bed: Samples) -> None:
-    made = make_sounds.render_bed(make_sounds.BEDS["brown-noise"])
-    assert made.shape == bed.shape
-    assert np.max(np.abs(made - bed)) <= STEP_16_BIT
+@pytest.mark.parametrize("name", BEDS)
+def test_the_bed_is_what_the_script_makes(name: str) -> None:
+    made, bundled = make_sounds.render_bed(make_sounds.BEDS[name]), read(f"beds/{name}")
+    assert made.shape == bundled.shape
+    assert np.max(np.abs(made - bundled)) <= STEP_16_BIT
+
+
+@pytest.mark.parametrize("name", BEDS)
+def test_readme_tells_the_length_of_a_bed(name: str) -> None:
+    seconds = len(read(f"beds/{name}")) // RATE_HZ
+    assert f"| `{name}` | background | {seconds} s, looped |" in (AUDIO / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_bed_has_room_and_no_offset(bed: Samples) -> None:
@@ -253,11 +277,48 @@ def test_the_bed_has_room_and_no_offset(bed: Samples) -> None:
     assert abs(bed.mean()) < 1e-5
 
 
-def test_the_bed_falls_by_6_db_an_octave(bed: Samples) -> None:
+def test_brown_noise_falls_by_6_db_an_octave() -> None:
+    bed = read("beds/brown-noise")
     power = np.abs(np.fft.rfft(bed)) ** 2
     tones_hz = np.fft.rfftfreq(len(bed), 1 / RATE_HZ)
     octaves = [power[(tones_hz >= low) & (tones_hz < 2 * low)].mean() for low in (125, 250, 500, 1000)]
     assert 10 * np.diff(np.log10(octaves)) == pytest.approx([-6.02] * 3, abs=0.4)
+
+
+def test_the_drone_is_made_of_a_few_pure_notes() -> None:
+    bed = read("beds/drone")
+    power = np.abs(np.fft.rfft(bed)) ** 2
+    tones_hz = np.fft.rfftfreq(len(bed), 1 / RATE_HZ)
+    notes_hz = [voice.pitch_hz for voice in make_sounds.BEDS["drone"].voices]
+    near = np.min([np.abs(tones_hz - note_hz) for note_hz in notes_hz], axis=0) < 0.5
+    assert power[near].sum() > 0.9999 * power.sum()
+    assert all(note_hz % 55 == 0 for note_hz in notes_hz)
+
+
+def levels_db(samples: Samples, length_ms: int) -> Samples:
+    frames = length_ms * FRAMES_PER_MS
+    powers = np.square(samples[: len(samples) // frames * frames]).reshape(-1, frames).mean(axis=1)
+    levels: Samples = 10 * np.log10(powers)
+    return levels
+
+
+def test_the_level_of_a_bed_stays_about_the_same(bed: Samples) -> None:
+    levels = levels_db(bed, 400)
+    assert np.abs(levels - levels.mean()).max() < 2.0
+
+
+def test_a_bed_has_no_rhythm(bed: Samples) -> None:
+    """The likeness of its level to itself, a second or more later, is that of chance."""
+    levels = levels_db(bed, 50)
+    levels -= levels.mean()
+    likeness = np.fft.irfft(np.abs(np.fft.rfft(levels)) ** 2)
+    assert np.max(likeness[20 : len(levels) // 2]) < 0.3 * likeness[0]
+
+
+def test_no_drop_of_the_rain_stands_out() -> None:
+    rain = read("beds/rain")
+    assert to_db(np.max(np.abs(rain)) / np.std(rain)) < 18
+    assert np.abs(np.diff(levels_db(rain, 50))).max() < 4
 
 
 def test_nothing_is_heard_where_the_end_of_the_bed_meets_its_beginning(bed: Samples) -> None:

@@ -92,6 +92,7 @@ def test_show_json_is_the_contract(command: Command, small: Path) -> None:
         "rep": 1,
         "reps": 1,
         "phase": None,
+        "breath": None,
         "source": f"{small}:2",
     }
     start = next(cue for cue in shown["cues"] if cue["why"] == "start")

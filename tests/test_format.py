@@ -9,11 +9,13 @@ import pytest
 from timetable import table, timeline_of
 
 from voiceroutine import mistakes, model
-from voiceroutine.cues import Utterance
+from voiceroutine.cues import Speech, Utterance
 from voiceroutine.document import parse_document
 from voiceroutine.errors import RoutineError
 from voiceroutine.loading import load_routine
 from voiceroutine.routine import PROFILES, Block, Breath, CueSettings, Exercise, Profile, Routine, Say, Wait
+from voiceroutine.timeline import compile_timeline
+from voiceroutine.unroll import lengthened, unroll
 
 LIBRARY = """
 [[exercises]]
@@ -174,12 +176,59 @@ def test_breath_is_chimed_where_little_is_said(profile: Profile) -> None:
     timeline = timeline_of(routine)
     start_ms = next(cue.at_ms for cue in timeline.cues if cue.why == "start")
     breaths = [row.split(maxsplit=2) for row in table(timeline) if " breath " in row]
-    assert [(int(at) - start_ms, what) for at, _, what in breaths] == [
-        (0, "breath (breath-in)"),
-        (5_000, "breath (breath-out)"),
-        (15_000, "breath (breath-in)"),
-        (20_000, "breath (breath-out)"),
+    assert [(int(at) - start_ms, int(end) - start_ms, what) for at, end, what in breaths] == [
+        (0, 5_000, "breath (bells-breath-in)"),
+        (5_000, 15_000, "breath (bells-breath-out)"),
+        (15_000, 20_000, "breath (bells-breath-in)"),
+        (20_000, 30_000, "breath (bells-breath-out)"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("how", "profile", "spoken"),
+    [
+        ("tone", "normal", False),
+        ("tone", "coach", False),
+        ("words", "normal", True),
+        ("words", "quiet", True),
+        ("words", "bell", False),
+    ],
+)
+def test_the_author_chooses_a_tone_or_words(how: str, profile: Profile, spoken: bool) -> None:
+    routine = load(step(f'breath = {{ in = "5s", out = "10s", with = "{how}" }}'), profile=profile)
+    breaths = [cue for cue in timeline_of(routine).cues if cue.why == "breath"]
+    assert {isinstance(cue, Speech) for cue in breaths} == {spoken}
+
+
+def test_only_whole_breaths_are_paced_and_what_is_left_is_told() -> None:
+    timeline = timeline_of(load(step('breath = { in = "4s", out = "8s", with = "tone" }')))
+    start_ms = next(cue.at_ms for cue in timeline.cues if cue.why == "start")
+    assert [cue.end_ms - start_ms for cue in timeline.cues if cue.why == "breath"] == [4_000, 12_000, 16_000, 24_000]
+    assert [(problem.severity, problem.message) for problem in timeline.problems] == [
+        ("note", "the work of 30s has 2 whole breaths of 12s; its last 6s isn't paced")
+    ]
+
+
+def test_a_lengthened_hold_is_paced_for_longer() -> None:
+    routine = load('[cues]\nprofile = "bell"\n' + step('breath = { in = "4s", out = "6s" }'))
+    intervals = unroll(routine)
+    work = next(index for index, interval in enumerate(intervals) if interval.exact)
+    timeline = compile_timeline(routine, lengthened(intervals, work, 45_000), lambda _: 1_000, lambda _: 100)
+    assert sum(cue.why == "breath" for cue in timeline.cues) == 8
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("", ("bells", "bell", "bowl")),
+        ('theme = "wood"', ("wood", "wood-start", "wood-end")),
+        ('theme = "tones"\nstart = "bowl"', ("tones", "bowl", "tones-end")),
+        ('theme = "bells"\nend = "wood-end"', ("bells", "bell", "wood-end")),
+    ],
+)
+def test_a_theme_gives_every_chime_that_is_not_written(table: str, expected: tuple[str, str, str]) -> None:
+    sounds = load(f"[sounds]\n{table}\n{step('')}").sounds
+    assert (sounds.theme, sounds.start, sounds.end) == expected
 
 
 def test_a_breath_longer_than_the_work_is_an_error() -> None:
@@ -453,6 +502,7 @@ def test_a_routine_of_every_key_has_the_timetable_worked_out_by_hand() -> None:
     timeline = timeline_of(load_routine(parse_document(text, "every-key.toml"), {}))
     assert table(timeline) == (HERE / "every-key.txt").read_text(encoding="utf-8").splitlines()
     assert [(problem.where.path, problem.message) for problem in timeline.problems] == [
+        ("steps[4].steps[0]", "the work of 12s has 2 whole breaths of 5s; its last 2s isn't paced"),
         ("steps[4].steps[0]", "the countdown is ticked: its numbers are too long for a second each"),
         ("steps[6]", '"Breathe in." (breath) doesn\'t fit into its work and is left out'),
     ]

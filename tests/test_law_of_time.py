@@ -94,8 +94,26 @@ def test_cues_are_sorted_and_lie_in_their_interval_and_in_the_timeline(session: 
 @given(sessions())
 def test_every_cue_lasts_as_long_as_its_sentence_or_sound(session: Session) -> None:
     for cue in session.timeline().cues:
-        expected = session.pace(cue.utterance) if isinstance(cue, Speech) else SOUND_LENGTHS_MS[cue.sound]
-        assert cue.duration_ms == expected
+        if cue.why != "breath" or isinstance(cue, Speech):
+            expected = session.pace(cue.utterance) if isinstance(cue, Speech) else SOUND_LENGTHS_MS[cue.sound]
+            assert cue.duration_ms == expected
+
+
+@law
+@given(sessions())
+def test_tones_of_breaths_fill_whole_breaths_from_the_start_of_work_and_nothing_else(session: Session) -> None:
+    timeline = session.timeline()
+    for rep in reps_of(timeline):
+        breath, rep_ms = rep.step.breath, sum(phase.lasts_ms for phase in rep.step.phases)
+        tones = [cue for placed in rep.placed for cue in placed.cues if cue.why == "breath" and isinstance(cue, Chime)]
+        if breath is None or not tones:
+            continue
+        assert len(tones) == 2 * (rep_ms // breath.whole_ms)
+        assert tones[0].at_ms == rep.start_ms
+        assert all(one.end_ms == other.at_ms for one, other in pairwise(tones))
+        assert [tone.duration_ms for tone in tones] == [breath.in_ms, breath.out_ms] * (len(tones) // 2)
+        left_ms = rep_ms % breath.whole_ms
+        assert any("isn't paced" in problem.message for problem in timeline.problems) or not left_ms
 
 
 @law

@@ -186,6 +186,7 @@ def test_json_is_an_object_a_line(score: Score, capsys: Capture) -> None:
             "rep": 1,
             "reps": 1,
             "phase": None,
+            "breath": None,
             "source": "<text>:4",
         },
         {

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import pytest
 import soundfile
 
 from voiceroutine.audio import Clip, loudest_lufs, loudness_lufs, loudness_of_parts
+from voiceroutine.background import LongLoop
 from voiceroutine.document import parse_document, read_document
-from voiceroutine.errors import RoutineError
+from voiceroutine.errors import RoutineError, SettingError
 from voiceroutine.library import bundled_folder
 from voiceroutine.loading import load_routine
 from voiceroutine.model import BACKGROUNDS, CHIMES
@@ -25,7 +27,7 @@ from voiceroutine.production import Production, load
 from voiceroutine.recordings import FORMATS, MORE_FORMATS, clip_parts, read_clip
 from voiceroutine.routine import BackgroundSettings, SoundSettings
 from voiceroutine.soundnames import Use
-from voiceroutine.sounds import Sounds, bundled_sounds, sounds_beside
+from voiceroutine.sounds import Sounds, bundled_sounds, listeners_background, sounds_beside
 from voiceroutine.units import gain_of
 
 Samples = npt.NDArray[np.float64]
@@ -38,7 +40,8 @@ BESIDE = 'put the file beside the routine, and write its name alone, like "gong.
 DOWNLOAD = "download the sound into the routine's folder, and write the name of its file"
 OR_A_FILE = 'or name a file beside the routine, like "gong.wav"'
 OR_A_BED = 'or name a file beside the routine, like "rain.mp3"'
-CHIMES_ARE = "there are: bell, bowl, breath-in, breath-out, soft-tick, three-bells, tick, two-tone;"
+CHIMES_ARE = f"there are: {', '.join(CHIMES)};"
+BEDS_ARE = "there are: brown-noise, drone, rain;"
 RIGHT_FILE = "is it the right file?"
 SAVE_ANEW = "does it play elsewhere? save it anew"
 
@@ -129,8 +132,9 @@ def test_a_name_that_is_none_is_told_where_it_stands(name: str) -> None:
     ("name", "message", "hint"),
     [
         ("brown noise", 'there is no background "brown noise"', f'did you mean "brown-noise"? {OR_A_BED}'),
-        ("rain", 'there is no background "rain"', f"there is: brown-noise; {OR_A_BED}"),
-        ("bell", '"bell" is a chime, not a background', f"there is: brown-noise; {OR_A_BED}"),
+        ("rein", 'there is no background "rein"', f'did you mean "rain"? {OR_A_BED}'),
+        ("sea", 'there is no background "sea"', f"{BEDS_ARE} {OR_A_BED}"),
+        ("bell", '"bell" is a chime, not a background', f"{BEDS_ARE} {OR_A_BED}"),
         ("../rain.mp3", '"../rain.mp3" leads out of the routine\'s folder', BESIDE),
     ],
 )
@@ -208,24 +212,95 @@ def test_a_file_that_cannot_chime_is_told(folder: Path, case: str, capfd: pytest
 
 
 @pytest.mark.parametrize(
-    ("seconds", "message", "hint"),
+    ("seconds", "level", "message", "hint"),
     [
-        (0.5, '"sea.wav" lasts less than a second', "a background is looped: take a longer one"),
-        (
-            600.5,
-            '"sea.wav" lasts longer than 10m, the most for a background',
-            "it is looped: cut out a part of it",
-        ),
+        (0.5, 0.1, '"sea.wav" lasts less than a second', "a background is looped: take a longer one"),
+        (5.0, 0.0, '"sea.wav" has no sound in it', RIGHT_FILE),
     ],
 )
-def test_a_file_that_cannot_be_a_background_is_told(folder: Path, seconds: float, message: str, hint: str) -> None:
-    soundfile.write(folder / "sea.wav", np.ones(round(seconds * 4_000)) * 0.1, 4_000)
+def test_a_file_that_cannot_be_a_background_is_told(
+    folder: Path, seconds: float, level: float, message: str, hint: str
+) -> None:
+    soundfile.write(folder / "sea.wav", np.ones(round(seconds * 4_000)) * level, 4_000)
     assert problem(folder, "sea.wav", "background") == (message, hint)
 
 
-def test_the_longest_background_may_be_used(folder: Path) -> None:
-    soundfile.write(folder / "sea.wav", np.ones(600 * 11_025) * 0.1, 11_025, subtype="PCM_U8")
-    assert problem(folder, "sea.wav", "background") is None
+SEA = BackgroundSettings(sound="sea.wav")
+TEN_MINUTES = 'of "{}" the first 10m are heard, again and again'
+
+
+@pytest.mark.parametrize(("seconds", "note"), [(600, ""), (601, TEN_MINUTES.format("sea.wav"))])
+def test_of_music_of_an_hour_the_first_ten_minutes_are_heard_and_that_is_told(
+    folder: Path, seconds: int, note: str
+) -> None:
+    soundfile.write(folder / "sea.wav", np.ones(seconds * 4_000) * 0.1, 4_000, subtype="PCM_U8")
+    sounds = sounds_beside(folder)
+    assert sounds.problem("sea.wav", "background") is None
+    assert sum(len(part.samples) for part in sounds.background_parts(SEA)) == 600 * 4_000
+    assert sounds.background_note(SEA) == note
+
+
+@needs_ffmpeg
+@pytest.mark.slow
+def test_the_same_holds_for_what_ffmpeg_reads(folder: Path) -> None:
+    soundfile.write(folder / "a.wav", np.ones(603 * 8_000) * 0.1, 8_000)
+    encode(folder / "a.wav", folder / "sea.m4a", "aac")
+    sea = BackgroundSettings(sound="sea.m4a")
+    assert sum(len(part.samples) for part in sounds_beside(folder).background_parts(sea)) == 600 * 8_000
+    assert sounds_beside(folder).background_note(sea) == TEN_MINUTES.format("sea.m4a")
+
+
+def test_a_listeners_music_may_lie_anywhere_and_be_called_anything(folder: Path, tmp_path: Path) -> None:
+    for name in ("sea", "-v.wav", "a: b.wav"):
+        soundfile.write(tmp_path / name, tone(2), RATE_HZ, format="WAV")
+        found = listeners_background(str(tmp_path / name), None)
+        assert found == BackgroundSettings(sound=str(tmp_path / name), is_listeners=True)
+        parts = sounds_beside(folder).background_parts(found)
+        assert sum(len(part.samples) for part in parts) == 2 * RATE_HZ
+
+
+def test_a_listeners_background_keeps_the_levels_of_the_routine() -> None:
+    written = BackgroundSettings(sound="sea.wav", gain_db=-24, duck_db=-6, fade_ms=1_000)
+    assert listeners_background("rain", written) == replace(written, sound="rain")
+    assert listeners_background("drone", None) == BackgroundSettings(sound="drone")
+
+
+WRONG_MUSIC: dict[str, tuple[Callable[[Path], None] | None, str]] = {
+    "rein": (None, 'there is no background "rein"\n    did you mean "rain"? or name a file, like "rain.mp3"'),
+    "./rain.mp3": (None, 'there is no file "./rain.mp3"\n    is the name right?'),
+    "": (None, f'there is no background ""\n    {BEDS_ARE} or name a file, like "rain.mp3"'),
+    "./text.mp3": (content(b"This is not sound.\n" * 50), f'"./text.mp3" can\'t be read as sound\n    {MORE_FORMATS}'),
+    "./empty.mp3": (Path.touch, f'"./empty.mp3" is empty\n    {RIGHT_FILE}'),
+    "./cut.flac": (cut_short, f'"./cut.flac" is damaged\n    {SAVE_ANEW}'),
+    "./short.wav": (
+        wav(tone(0.9)), '"./short.wav" lasts less than a second\n    a background is looped: take a longer one',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG_MUSIC)
+def test_music_that_cannot_be_used_is_told_before_anything_sounds(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, expected = WRONG_MUSIC[name]
+    monkeypatch.chdir(folder)
+    if make:
+        make(folder / name)
+    with pytest.raises(SettingError) as refused:
+        listeners_background(name, None)
+    assert str(refused.value) == f"--background: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "channels", "subtype"),
+    [(22_050, 1, "PCM_U8"), (48_000, 6, "PCM_24"), (192_000, 2, "PCM_24"), (8_000, 2, "ULAW")],
+)
+def test_music_of_any_kind_becomes_a_loop(folder: Path, rate_hz: int, channels: int, subtype: str) -> None:
+    music = np.tile(tone(4, rate_hz=rate_hz)[:, None], channels)
+    soundfile.write(folder / "sea.wav", music, rate_hz, subtype=subtype)
+    loop = LongLoop(sounds_beside(folder).background_parts(SEA))
+    assert loop.frames == 3 * RATE_HZ
+    assert np.argmax(np.abs(np.fft.rfft(loop.piece(0, RATE_HZ).astype(float)))) == 440
 
 
 def test_a_name_that_is_nearly_a_file_gets_the_files_name(folder: Path) -> None:

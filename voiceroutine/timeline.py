@@ -319,7 +319,9 @@ class _Compiler:
         start_ms, rep_ms = place.start_ms, written_ms(rep)
         counted_ms = self._script.counted_ms(rep)
         chimes = [*self._work_chimes(rep, start_ms)]
-        words = _Words(self._measure, rep[0].where, start_ms, rep_ms - counted_ms, [chime.at_ms for chime in chimes])
+        # A breath's tone has no attack that would cover words.
+        attacks_ms = [chime.at_ms for chime in chimes if chime.why != "breath"]
+        words = _Words(self._measure, rep[0].where, start_ms, rep_ms - counted_ms, attacks_ms)
         has_gap_before = place.before is not None and not place.before.exact
         words.say(self._script.work(rep, self._works, has_gap_before=has_gap_before))
         self._works += 1
