@@ -45,9 +45,7 @@ class Timbre:
 
 
 TIMBRES: Mapping[Theme, Timbre] = {
-    "bells": Timbre(
-        low_hz=220.0, high_hz=329.63, overtones=((1, 0.0), (1.004, -7.0), (2, -14.0), (3, -22.0), (4, -31.0))
-    ),
+    "bells": Timbre(low_hz=220.0, high_hz=329.63, overtones=((1, 0.0), (2, -14.0), (3, -22.0), (4, -31.0))),
     "wood": Timbre(low_hz=196.0, high_hz=293.66, overtones=((1, 0.0), (3, -15.0), (5, -25.0), (7, -34.0))),
     "tones": Timbre(low_hz=261.63, high_hz=392.0, overtones=((1, 0.0), (2, -24.0))),
 }
