@@ -308,6 +308,47 @@ def test_voices_say_which_is_used_and_why(command: Command) -> None:
     assert any(line.strip().startswith("espeak:en-us ") for line in lines)
 
 
+def chimes_of(command: Command, *arguments: str) -> set[str]:
+    cues = json.loads(command("show", *arguments, "--estimate", "--json").out)["cues"]
+    return {cue["sound"] for cue in cues if cue["kind"] == "chime"}
+
+
+def test_the_listeners_chimes_win_over_those_of_the_file(command: Command, tmp_path: Path) -> None:
+    text = 'title = "T"\n[sounds]\ntheme = "tones"\nstart = "bowl"\n[[steps]]\nname = "A"\nhold = 9\n'
+    (tmp_path / "r.toml").write_text(text, encoding="utf-8")
+    path = str(tmp_path / "r.toml")
+    assert chimes_of(command, path) == {"bowl", "tones-end", "tones-tick", "tones-finish"}
+    assert chimes_of(command, path, "--chimes", "wood") == {"wood-start", "wood-end", "wood-tick", "wood-finish"}
+
+
+def test_show_counts_the_breaths_that_are_paced(command: Command, tmp_path: Path) -> None:
+    text = 'title = "T"\n[[steps]]\nexercise = "breathing"\nmove = "45s"\n'
+    (tmp_path / "r.toml").write_text(text, encoding="utf-8")
+    lines = command("show", str(tmp_path / "r.toml"), "--estimate").out
+    assert "work        45s  4 breaths of 10s, the last 5s not paced\n" in lines
+    assert "note: the work of 45s has 4 whole breaths of 10s; its last 5s isn't paced\n" in lines
+    shown = json.loads(command("show", str(tmp_path / "r.toml"), "--estimate", "--json").out)
+    paced = [one["breath"] for one in shown["intervals"] if one["breath"]]
+    assert paced == [{"in_ms": 4_000, "out_ms": 6_000, "breaths": 4, "unpaced_ms": 5_000}]
+    tones = [(cue["sound"], cue["end_ms"] - cue["start_ms"]) for cue in shown["cues"] if cue["why"] == "breath"]
+    assert tones == [("bells-breath-in", 4_000), ("bells-breath-out", 6_000)] * 4
+
+
+@pytest.mark.parametrize("verb", ["show", "export", "play"])
+def test_music_that_cannot_be_used_ends_with_2(command: Command, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path.home())
+    Path("text.mp3").write_text("This is not sound. " * 50, encoding="utf-8")
+    ended = command(verb, "neck-cooldown", "--background", "text.mp3")
+    assert ended.status == 2
+    assert ended.err.startswith('--background: "text.mp3" can\'t be read as sound\n    WAV, FLAC, OGG, MP3 and AIFF')
+
+
+def test_a_background_and_none_are_not_both_wanted(command: Command) -> None:
+    ended = command("show", "neck-cooldown", "--background", "rain", "--no-background")
+    assert ended.status == 2
+    assert "--background wants something under it, and --no-background nothing; give one of them." in ended.err
+
+
 def test_an_unknown_engine_ends_with_4(command: Command) -> None:
     ended = command("show", "neck-cooldown", "--voice", "espaek")
     assert (ended.status, ended.err) == (4, 'There is no voice engine "espaek"; did you mean "espeak"?\n')

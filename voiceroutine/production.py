@@ -12,7 +12,7 @@ from voiceroutine.casting import asked_by_file, stand_in
 from voiceroutine.choosing import begun_at, choose, start_at
 from voiceroutine.cues import Speech, estimated_ms
 from voiceroutine.document import read_document, shown
-from voiceroutine.errors import Problem, RoutineError, VoiceError, VoiceroutineError
+from voiceroutine.errors import Location, Problem, RoutineError, VoiceError, VoiceroutineError
 from voiceroutine.fitting import fitted
 from voiceroutine.library import EXERCISES_FILE, default_library
 from voiceroutine.loading import load_routine
@@ -155,8 +155,11 @@ def _wished_sounds(settings: SoundSettings, wishes: Wishes) -> SoundSettings:
 
 def _about_background(document: Document, settings: BackgroundSettings | None, sounds: Sounds) -> Iterator[Problem]:
     note = settings and sounds.background_note(settings)
-    if note:
-        yield replace(document.problem(("sounds", "background"), note), severity="note")
+    if not settings or not note:
+        return
+    written = document.problem(("sounds", "background"), note)
+    where = Location(file=settings.sound) if settings.is_listeners else written.where
+    yield replace(written, where=where, severity="note")
 
 
 def _tell_nobody(message: str) -> None:
