@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voiceroutine.errors import Location, Problem, RoutineError, SettingError, did_you_mean
+from voiceroutine.errors import Location, Problem, RoutineError, SettingError, did_you_mean, visible
 from voiceroutine.library import bundled_folder
 from voiceroutine.routine import BackgroundSettings
 from voiceroutine.soundnames import is_bundled, is_file, name_problem, unknown
@@ -204,7 +204,7 @@ class Music:
 
 
 def _unusable(message: str, hint: str) -> SettingError:
-    return SettingError(f"--background: {message}\n    {hint}")
+    return SettingError(f"--background: {visible(message)}\n    {hint}")
 
 
 def listeners_background(wished: str, written: BackgroundSettings | None) -> BackgroundSettings:
@@ -287,7 +287,10 @@ def _check_kind(name: str, file: Path, size_bytes: int) -> None:
 
 def near_file(name: str, folder: Path) -> str:
     """Return 'did you mean "…"?' for the file in a folder whose name is nearest, or an empty text."""
-    return did_you_mean(name, [file.name for file in folder.iterdir()] if folder.is_dir() else [])
+    try:
+        return did_you_mean(name, [file.name for file in folder.iterdir()])
+    except OSError:
+        return ""
 
 
 def _unreadable(name: str, error: Exception) -> _UnfitError:
