@@ -58,7 +58,7 @@ NAMES: Mapping[str, tuple[Theme, bool]] = {
 def breath_tone(name: str, duration_ms: int) -> Clip:
     """Return a tone that lasts exactly as long as a breath, at 48 kHz.
 
-    It is -30 LUFS in its loudest 400 ms, 6 dB below the chimes, and begins and ends in silence.
+    It is -32 LUFS in its loudest 400 ms, 8 dB below the chimes, and begins and ends in silence.
 
     Args:
         name: what it is called.
