@@ -607,3 +607,8 @@ def test_an_hour_of_music_stays_in_little_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert loop.frames == 598 * RATE_HZ
     assert most_bytes < 12 << 20
+
+
+def test_what_the_listener_chose_is_told() -> None:
+    assert Wishes(background="~/music/piano.mp3", chimes="wood").chosen() == ("chimes wood", "with piano")
+    assert Wishes(has_background=False).chosen() == ("without background",)
