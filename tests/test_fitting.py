@@ -149,18 +149,22 @@ def test_a_bundled_routine_is_as_long_as_wished_or_says_what_it_can_be(name: str
     )
 
 
+A_MOMENT_MS = 30_000
+
+
 @law
 @given(sessions(), st.sampled_from([0.2, 0.5, 0.8, 0.97, 1.0, 1.1, 1.5, 2.5]))
 def test_a_random_routine_is_as_long_as_wished_or_says_what_it_can_be(session: Session, share: float) -> None:
     def length_ms(routine: Routine) -> int:
         return replace(session, routine=routine).timeline().duration_ms
 
-    wished_ms = round(length_ms(session.routine) * share)
+    written_ms = length_ms(session.routine)
+    wished_ms = round(written_ms * share)
     try:
         found = fitted(session.routine, wished_ms, length_ms)
     except SettingError as error:
-        # Where the words for a length last very differently, no length may be what it says.
-        assert named_ms(str(error)) or session.pace.longest_ms > LEAST_TOLERANCE_MS
+        # Where the words for a length last very differently, or are most of it, no length may be what it says.
+        assert named_ms(str(error)) or session.pace.longest_ms > LEAST_TOLERANCE_MS or written_ms < A_MOMENT_MS
         for named in named_ms(str(error)):
             assert abs(length_ms(fitted(session.routine, named, length_ms)) - named) <= tolerance_ms(named)
         return

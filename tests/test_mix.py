@@ -16,7 +16,7 @@ from strategies import routines
 
 from voiceroutine.audio import LEAD_MS, TAIL_MS
 from voiceroutine.cues import Chime, Cue, Speech, Utterance
-from voiceroutine.mix import Clips, Mix, below_ceiling
+from voiceroutine.mix import CEILING, KNEE, Clips, Mix, below_ceiling
 from voiceroutine.narration import Narrator
 from voiceroutine.routine import Routine, VoiceSettings
 from voiceroutine.sounds import Sounds
@@ -161,7 +161,7 @@ def test_there_is_silence_before_after_and_without_cues(clips: Clips) -> None:
 def test_the_ceiling_bends_only_what_is_loud_and_keeps_the_order(levels: list[float]) -> None:
     written = np.array(sorted(levels), np.float32)
     bent = below_ceiling(written.copy())
-    assert np.max(np.abs(bent)) <= 0.98
-    assert np.array_equal(bent[np.abs(written) <= 0.8], written[np.abs(written) <= 0.8])
+    assert np.max(np.abs(bent)) <= CEILING
+    assert np.array_equal(bent[np.abs(written) <= KNEE], written[np.abs(written) <= KNEE])
     assert (np.diff(bent) >= 0).all()
     assert np.array_equal(below_ceiling(-written), -bent)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from voiceroutine.cues import Chime, Speech
 from voiceroutine.phrases import phrases_for
 from voiceroutine.reading import as_written
+from voiceroutine.routine import THEMES, breath_name
 from voiceroutine.words import words_at
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ _TOKEN = re.compile(rf"\S{{1,{LINE_LETTERS}}}")
 _CLAUSE_ENDS = (",", ";", ":", "—", "–", ".", "!", "?", "…", ")", "»")
 _PART_COST = 100_000
 _TORN_CLAUSE_COST = 600
-_BREATHS = {"breath-in": "breathe_in", "breath-out": "breathe_out"}
+_BREATHS = {
+    breath_name(theme, is_in=is_in): key
+    for theme in THEMES
+    for is_in, key in ((True, "breathe_in"), (False, "breathe_out"))
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
