@@ -71,7 +71,7 @@ def timeline(production: Production) -> Timeline:
 
 @pytest.fixture(scope="module")
 def tags(production: Production, timeline: Timeline) -> Tags:
-    return tags_of(production.routine, timeline, cover_png=png(64))
+    return tags_of(production.routine, production.intervals, timeline, cover_png=png(64))
 
 
 @pytest.fixture(scope="module")
@@ -392,10 +392,10 @@ def test_mp3val_finds_nothing_wrong(files: dict[str, Path]) -> None:
 
 
 def test_lyrics_are_what_is_said_with_the_chapters_as_headings(production: Production, timeline: Timeline) -> None:
-    lines = tags_of(production.routine, timeline).lyrics.splitlines()
-    assert lines[:2] == ["Introduction", "Hälsa. About one minute."]
-    assert lines[2:4] == ["", "Fold"]
-    assert lines[-1] == "That was all. Well done."
+    lines = tags_of(production.routine, production.intervals, timeline).lyrics.splitlines()
+    assert lines[:3] == ["Introduction", "Hälsa.", "About one minute."]
+    assert lines[3:5] == ["", "Fold"]
+    assert lines[-2:] == ["That was all.", "Well done."]
 
 
 def test_blocks_reach_over_their_chapters(timeline: Timeline) -> None:

@@ -315,15 +315,9 @@ def _nameless(path: Path) -> Tags:
 
 def _tags(production: Production, timeline: Timeline) -> Tags:
     """Return what players show of a routine: its own words, and its cover."""
-    from voiceroutine.exporting.lyrics import lyrics_text, safety_line
     from voiceroutine.exporting.tags import tags_of
 
-    routine = production.routine
-    return replace(
-        tags_of(routine, timeline, _cover_png(production, timeline)),
-        lyrics=lyrics_text(timeline, routine.voice.language),
-        comment=safety_line(routine, production.intervals),
-    )
+    return tags_of(production.routine, production.intervals, timeline, _cover_png(production, timeline))
 
 
 def _cover_png(production: Production, timeline: Timeline) -> bytes:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voiceroutine.cues import Speech
+from voiceroutine.exporting.lyrics import lyrics_text, safety_line
 from voiceroutine.sinks.tags import PROGRAM, Shape, Tags
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from voiceroutine.routine import Routine
     from voiceroutine.timeline import Timeline
+    from voiceroutine.unroll import Interval
 
-__all__ = ["Shape", "Tags", "lyrics_of", "tags_of"]
+__all__ = ["Shape", "Tags", "tags_of"]
 
 
-def tags_of(routine: Routine, timeline: Timeline, cover_png: bytes = b"") -> Tags:
-    """Return what players show of a whole routine; the comment is the sentence about safety."""
+def tags_of(routine: Routine, intervals: Sequence[Interval], timeline: Timeline, cover_png: bytes = b"") -> Tags:
+    """Return what players show of a whole routine; the comment is the sentence about safety.
+
+    Args:
+        routine: as it is listened to.
+        intervals: the same, unrolled.
+        timeline: the same, compiled.
+        cover_png: its cover.
+    """
     from voiceroutine import __version__
 
     chosen = f" ({', '.join(routine.chosen)})" if routine.chosen else ""
@@ -26,20 +34,10 @@ def tags_of(routine: Routine, timeline: Timeline, cover_png: bytes = b"") -> Tag
         artist=routine.author or PROGRAM,
         album=timeline.title,
         language=routine.voice.language,
-        comment=routine.phrases().say["safety"],
-        lyrics="\n".join(lyrics_of(timeline)),
+        comment=safety_line(routine, intervals),
+        lyrics=lyrics_text(timeline, routine.voice.language),
         chapters=timeline.chapters,
         blocks=timeline.blocks,
         cover_png=cover_png,
         encoder=f"{PROGRAM} {__version__}",
     )
-
-
-def lyrics_of(timeline: Timeline) -> Iterator[str]:
-    """Yield what is said, as it is written, a line a sentence; each chapter is headed by its title."""
-    spoken = [cue for cue in timeline.cues if isinstance(cue, Speech)]
-    for number, chapter in enumerate(timeline.chapters):
-        said = [cue.utterance.text for cue in spoken if chapter.start_ms <= cue.at_ms < chapter.end_ms]
-        if said:
-            yield from ["", chapter.title] if number else [chapter.title]
-            yield from said
