@@ -35,7 +35,7 @@ _QUEUE_FRAMES = 3 * BLOCK_FRAMES
 _PIECE_FRAMES = 256
 _POLL_MS = 10
 # With pieces so short, commands take effect in less than 120 ms.
-_BUFFER_MS = 80
+_BUFFER_MS = 60
 _LONGEST_NAP_MS = 50
 _TAIL_MS = 250
 _IMPOSSIBLY_FAST_FRAMES = 2 * SAMPLERATE_HZ
