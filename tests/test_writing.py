@@ -183,7 +183,8 @@ def during_data(cue: During) -> dict[str, str]:
 
 
 def breath_data(breath: Breath) -> dict[str, str]:
-    return {"in": duration_text(breath.in_ms), "out": duration_text(breath.out_ms)}
+    paced = {"with": breath.paced_with} if breath.paced_with else {}
+    return {"in": duration_text(breath.in_ms), "out": duration_text(breath.out_ms), **paced}
 
 
 def sides_data(step: Exercise) -> str | list[str]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from voiceroutine.audio import Samples
     from voiceroutine.routine import Theme
 
-BREATH_LUFS = -32.0
+# Below the gate of a narrated whole, so that minutes of paced breath don't count as its loudness.
+BREATH_LUFS = -36.0
 # A breath in swells nearly to its end; a breath out begins sooner, and fades for the rest of it.
 CREST = {"in": 0.8, "out": 0.2}
 # Golden-ratio phases keep the overtones from adding up to one spike.
@@ -58,7 +59,7 @@ NAMES: Mapping[str, tuple[Theme, bool]] = {
 def breath_tone(name: str, duration_ms: int) -> Clip:
     """Return a tone that lasts exactly as long as a breath, at 48 kHz.
 
-    It is -32 LUFS in its loudest 400 ms, 8 dB below the chimes, and begins and ends in silence.
+    It is -36 LUFS in its loudest 400 ms, 12 dB below the chimes, and begins and ends in silence.
 
     Args:
         name: what it is called.
