@@ -87,7 +87,8 @@ def offline(folder: Path) -> None:
     short, long = folder / "ten-minutes.toml", folder / "four-hours.toml"
     short.write_text(routine_text("Ten minutes", TEN_MINUTES_S))
     long.write_text(routine_text("Four hours", FOUR_HOURS_S - 300))
-    exports = {file: [*PROGRAM, "export", str(file), "-o", f"{file}.wav", "-q"] for file in (short, long)}
+    flags = ["--no-limits", "--force", "-q"]
+    exports = {file: [*PROGRAM, "export", str(file), "-o", f"{file}.wav", *flags] for file in (short, long)}
     for command in exports.values():
         subprocess.run(command, check=True)
     zeros = [sys.executable, "-c", ZEROS, str(folder / "zeros.wav"), str(TEN_MINUTES_S)]
