@@ -305,7 +305,7 @@ OPEN = """
 from voiceroutine.errors import DeviceError
 from voiceroutine.sinks.device import open_device
 try:
-    open_device({device})
+    print("opened:", open_device({device}).name)
 except DeviceError as error:
     print(error)
 """

@@ -24,7 +24,9 @@ from voiceroutine.units import SAMPLERATE_HZ
 
 _PIPE_BYTES = 32 * 1024
 _FULL_S = _PIPE_BYTES / FRAME_BYTES / SAMPLERATE_HZ + BUFFER_MS / 1000
-_REFUSAL_MS = 200
+_START_LIMIT_MS = 2000
+_POLL_MS = 5
+_LAST_WORDS_MS = 50
 _ENDIAN = "le" if sys.byteorder == "little" else "be"
 
 
@@ -34,10 +36,16 @@ class PipeSink(BlockingSink):
     Nothing tells what has sounded: `heard_frames` is an estimate, up to a fifth of a second early or late.
     """
 
-    def __init__(self, command: tuple[str, ...]) -> None:
-        """Start the program (named first, then its arguments) and wait a moment for its refusal."""
+    def __init__(self, command: tuple[str, ...], ready: str = "") -> None:
+        """Start the program and wait for its refusal.
+
+        Args:
+            command: the program's name, then its arguments.
+            ready: what the program says on stderr once it plays; it is waited for during two seconds at most.
+        """
         self.name = command[0]
         self._command = command
+        self._ready = ready
         self._all_heard_at_s = 0.0
         self._timed_frames = 0
         super().__init__()
@@ -46,13 +54,14 @@ class PipeSink(BlockingSink):
     def pacat(cls) -> Self:
         """Play by PulseAudio's `pacat`."""
         shape = (f"--rate={SAMPLERATE_HZ}", f"--channels={CHANNELS}", f"--format=float32{_ENDIAN}")
-        return cls(("pacat", "--playback", "--raw", f"--latency-msec={BUFFER_MS}", *shape))
+        command = ("pacat", "--verbose", "--playback", "--raw", f"--latency-msec={BUFFER_MS}", *shape)
+        return cls(command, ready="Stream successfully created")
 
     @classmethod
     def aplay(cls) -> Self:
         """Play by ALSA's `aplay`."""
         shape = ("-t", "raw", "-r", str(SAMPLERATE_HZ), "-c", str(CHANNELS), "-f", f"FLOAT_{_ENDIAN.upper()}")
-        return cls(("aplay", "-v", f"--buffer-time={BUFFER_MS * 1000}", *shape, "-"))
+        return cls(("aplay", "-v", f"--buffer-time={BUFFER_MS * 1000}", *shape, "-"), ready="Its setup is:")
 
     def _open(self) -> None:
         if not shutil.which(self.name):
@@ -73,6 +82,7 @@ class PipeSink(BlockingSink):
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._complaints,
+            env={**os.environ, "LC_ALL": "C"},
             process_group=0,
         )
 
@@ -84,8 +94,11 @@ class PipeSink(BlockingSink):
             fcntl.fcntl(self._process.stdin.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     def _refuse_silent_start(self) -> None:
+        until_s = time.monotonic() + _START_LIMIT_MS / 1000
+        while self._process.poll() is None and self._ready not in self._said() and time.monotonic() < until_s:
+            time.sleep(_POLL_MS / 1000)
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_REFUSAL_MS / 1000)
+            self._process.wait(_LAST_WORDS_MS / 1000)
         reason = self._refusal()
         if reason:
             raise DeviceError(reason)

@@ -39,6 +39,9 @@ _BUFFER_MS = 60
 _LONGEST_NAP_MS = 50
 _TAIL_MS = 250
 _IMPOSSIBLY_FAST_FRAMES = 2 * SAMPLERATE_HZ
+_BUFFER_FRAMES_AT_MOST = SAMPLERATE_HZ // 8
+_NULL_DEVICE_NAP_S = 0.005
+_NULL_DEVICE_LIMIT_S = 0.25
 _STOPPED_S = 0.25
 
 
@@ -279,12 +282,18 @@ class PortAudioSink:
             raise DeviceError("The sound device discards what it gets: there is no real one.")
 
     def _discards(self) -> bool:
-        due_frames = (time.monotonic() - self._opened_at_s) * SAMPLERATE_HZ
-        return self._served_frames - due_frames > _IMPOSSIBLY_FAST_FRAMES
+        return self._ahead_frames() > _IMPOSSIBLY_FAST_FRAMES
+
+    def _ahead_frames(self) -> float:
+        return self._served_frames - (time.monotonic() - self._opened_at_s) * SAMPLERATE_HZ
 
     def _refuse_discarding(self) -> None:
-        # A null device takes seconds of sound in a millisecond; a real one fills its buffer, then waits.
-        time.sleep(0.005)
+        # A null device takes seconds of sound in a millisecond; a real one fills its buffer, then waits. Where the
+        # machine is busy, the null device may need longer, but it has taken more than a buffer.
+        time.sleep(_NULL_DEVICE_NAP_S)
+        until_s = time.monotonic() + _NULL_DEVICE_LIMIT_S
+        while self._ahead_frames() > _BUFFER_FRAMES_AT_MOST and not self._discards() and time.monotonic() < until_s:
+            time.sleep(_NULL_DEVICE_NAP_S)
         if self._discards():
             self.close()
             raise DeviceError("the default device discards what it gets: there is no real one")
