@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import Session, sessions
+from strategies import Pace, Session, sessions
 from test_content import MINUTES
 from test_law_of_time import law, reps_of
-from timetable import hold, in_phases, routine_of, timeline_of
+from timetable import WHERE, hold, in_phases, routine_of, timeline_of
 
 from voiceroutine.checks import is_isometric
 from voiceroutine.errors import SettingError
@@ -150,6 +150,24 @@ def test_a_bundled_routine_is_as_long_as_wished_or_says_what_it_can_be(name: str
 
 
 A_MOMENT_MS = 30_000
+
+
+QUIET = {"countdown_s": 0, "countdown_with": "tick", "halfway": "voice", "every_ms": 0} | dict.fromkeys(
+    ("next_up", "count_reps", "encourage"), False
+)
+
+
+def test_where_no_other_length_keeps_what_it_says_the_written_one_is_offered() -> None:
+    gaps = {"prepare_ms": 14_999, "relax_ms": 0, "switch_ms": 0, "rest_ms": 0}
+    one = hold(1, name="Exercise 1", sides=("right", "left"), sets=2, min_ms=1, max_ms=1, **gaps)
+    routine = routine_of(Say(where=WHERE, text="Breathe."), one, title="Random", **QUIET)
+    session = Session(routine, Pace(300, 2_000))
+    with pytest.raises(SettingError) as refused:
+        fitted(routine, 54_458, lambda routine: replace(session, routine=routine).timeline().duration_ms)
+    assert str(refused.value) == (
+        '"Random" can\'t be made 0:54 long; as it is written it is 0:37: --length 37s\n'
+        "    Only optional steps, sets, rounds and single holds change; all else is as long as it was written."
+    )
 
 
 @law

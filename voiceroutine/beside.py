@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import sys
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
@@ -69,7 +68,7 @@ def _begun(target: Path) -> tuple[Path, IO[bytes]]:
     Who removes what was left behind may take a new file for that until it is locked; then another one is begun.
     """
     for attempt in range(1, ATTEMPTS + 1):
-        name = f".{target.name[:LONGEST_NAME_LETTERS]}.{secrets.token_hex(4)}.voiceroutine.part"
+        name = f".{target.name[:LONGEST_NAME_LETTERS]}.{os.urandom(4).hex()}.voiceroutine.part"
         part = target.with_name(name)
         lock = part.open("xb")
         # Where locks don't work nothing is removed, and no file is better than another.

@@ -409,13 +409,21 @@ class _Fitting:
         rule = "Only optional steps, sets, rounds and single holds change; all else is as long as it was written."
         lengths_ms = sorted({found_ms for near_ms in self._nearest_ms() for found_ms in self._offered_ms(near_ms)})
         if not lengths_ms:
-            return f"{title}.\n    {rule}"
+            return "\n".join([*self._as_written(title), f"    {rule}"])
         flags = " or ".join(f"--length {duration_text(length_ms)}" for length_ms in lengths_ms)
         if len(lengths_ms) > 1:
             clocks = " and ".join(map(clock_text, lengths_ms))
             return f"{title}; the nearest that it can be are {clocks}: {flags}\n    {rule}"
         end = "shortest" if lengths_ms[0] > self._target_ms else "longest"
         return f"{title}; the {end} that it can be is {clock_text(lengths_ms[0])}: {flags}\n    {rule}"
+
+    def _as_written(self, title: str) -> Iterator[str]:
+        """Yield the beginning of a refusal where only the written length is known to be possible, if it is."""
+        length_ms = next(self._offered_ms(self._length_of(replace(self._routine, fitted_ms=None))), None)
+        if length_ms is None:
+            yield f"{title}."
+        else:
+            yield f"{title}; as it is written it is {clock_text(length_ms)}: --length {duration_text(length_ms)}"
 
     def _offered_ms(self, near_ms: int) -> Iterator[int]:
         """Yield a length in whole seconds that can be wished: a wish for another length may be said in other words."""

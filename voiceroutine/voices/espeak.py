@@ -54,6 +54,8 @@ _FUNCTIONS = tuple(
     )
 )
 _SOUND_DATA = ("phondata", "phontab", "phonindex", "intonations")
+# Of speech, a call; each call waits until other threads let Python go on.
+_CALLBACK_MS = 1000
 _SAMPLE_BYTES = 4096
 _LARGEST_WHOLE_BYTES = 1 << 20
 _USUAL_SAMPLERATE_HZ = 22_050
@@ -261,7 +263,7 @@ def _loaded(installation: _Installation) -> Iterator[tuple[Any, int]]:
     data = _data_argument(installation)
     library = _library(installation.library)
     try:
-        samplerate_hz = library.espeak_Initialize(_SYNCHRONOUS, 0, data, _DONT_EXIT)
+        samplerate_hz = library.espeak_Initialize(_SYNCHRONOUS, _CALLBACK_MS, data, _DONT_EXIT)
         if samplerate_hz <= 0:
             raise VoiceError(f"espeak-ng finds no data in {installation.data or 'its usual folder'}")
         _seed(library)
