@@ -52,6 +52,7 @@ QUIETEST_DB, LOUDEST_DB = -30.0, 12.0
 PATIENCE_S = 60.0
 
 _BLOCK_FRAMES = 4096
+_LONGEST_BLOCK_FRAMES = 16_384
 _SHORT_BLOCK_FRAMES = 1024
 _LOADED_FRAMES = 5 * SAMPLERATE_HZ
 _LOADING_S = 0.02
@@ -277,7 +278,7 @@ class _Output:
 
     @property
     def block_frames(self) -> int:
-        return self._sink.block_frames if self._sink is not None else _BLOCK_FRAMES
+        return min(self._sink.block_frames, _LONGEST_BLOCK_FRAMES) if self._sink is not None else _BLOCK_FRAMES
 
     def open(self, noise: memoryview) -> None:
         self._sink = self._open_sink(noise)
@@ -414,7 +415,7 @@ class _Performance:
         self._floor_frame = output.written_frames
         self._more = 0
         self._longer: _Longer | None = None
-        self._block: Samples = np.empty(_BLOCK_FRAMES, np.float32)
+        self._block: Samples = np.empty(_LONGEST_BLOCK_FRAMES, np.float32)
         self._fading: Samples = np.empty(FADE_FRAMES, np.float32)
         self._rise: Samples = np.linspace(0, 1, FADE_FRAMES, dtype=np.float32)
         output.note(0, moves=False)

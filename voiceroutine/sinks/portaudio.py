@@ -34,9 +34,10 @@ _QUEUE_FRAMES = 3 * BLOCK_FRAMES
 # What the device has begun to take can't be taken back, so pieces are short.
 _PIECE_FRAMES = 256
 _POLL_MS = 10
-# With pieces so short, commands take effect in less than 120 ms.
+# With a buffer so short, commands take effect in less than 120 ms; each period wakes three threads, so there are two.
 _BUFFER_MS = 60
-_LONGEST_NAP_MS = 50
+_PERIOD_FRAMES = 1536
+_LONGEST_NAP_MS = 150
 _TAIL_MS = 250
 _IMPOSSIBLY_FAST_FRAMES = 2 * SAMPLERATE_HZ
 _BUFFER_FRAMES_AT_MOST = SAMPLERATE_HZ // 8
@@ -57,7 +58,7 @@ class PortAudioSink:
     """
 
     name = "sounddevice"
-    block_frames = 4 * BLOCK_FRAMES
+    block_frames = 16 * BLOCK_FRAMES
 
     def __init__(self, device: str | int | None = None, first: Block = b"") -> None:
         """Open the device (a name, a part of it, or an index; None: the default) and start it with the first samples.
@@ -191,7 +192,7 @@ class PortAudioSink:
     def _start(self, sounddevice: Any, device: str | int | None) -> Any:
         stream = sounddevice.RawOutputStream(
             samplerate=SAMPLERATE_HZ,
-            blocksize=BLOCK_FRAMES,
+            blocksize=_PERIOD_FRAMES,
             device=_index(sounddevice, device),
             channels=CHANNELS,
             dtype="float32",
