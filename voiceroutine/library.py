@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from voiceroutine.bundled import bundled_folder as bundled_folder  # noqa: PLC0414  found here by those who ask
 from voiceroutine.document import Document, read_document, shown
 from voiceroutine.errors import Location, Problem, RoutineError, did_you_mean
-from voiceroutine.phrases import beginnings, has_phrases
+from voiceroutine.phrases import beginnings, has_phrases, languages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -94,6 +94,15 @@ class Library:
             for entry in entries:
                 found.setdefault(entry.id, []).insert(0, entry)
         return found
+
+    def exercise_names(self) -> frozenset[str]:
+        """Return the id of every exercise, and its name in every language.
+
+        Raises:
+            RoutineError: a file of exercises is wrong.
+        """
+        entries = [entry for tag in languages() for some in self.exercises(tag).values() for entry in some]
+        return frozenset(name for entry in entries for name in (entry.id, entry.name) if name)
 
     def english_texts(self) -> Mapping[str, Mapping[str, str]]:
         """Return what the original entries of the last folder say: by id, then by key."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from voiceroutine.settings import Found, Setting, Survey, Value
@@ -56,6 +56,25 @@ def setting_lines(surveyed: Survey) -> Iterator[str]:
     for name, value in surveyed.me.values().items():
         words = ", ".join(value) if isinstance(value, tuple) else str(value)
         yield f"{name:<10} {words:<21} config.toml, [me]"
+        if name == "never":
+            yield from _about_never(surveyed.me.never)
+
+
+def _about_never(never: Sequence[str]) -> Iterator[str]:
+    """Yield a line for each name that may be misspelled: what it means is done all the same."""
+    from voiceroutine.choosing import plain
+    from voiceroutine.errors import RoutineError, did_you_mean
+    from voiceroutine.library import default_library
+
+    try:
+        names = default_library().exercise_names()
+    except RoutineError:
+        return
+    known = {plain(name) for name in names}
+    for name in never:
+        if plain(name) not in known:
+            hint = did_you_mean(name, sorted(names)) or 'see "voiceroutine exercises"'
+            yield f'{"":<10} "{name}" is no exercise that comes with voiceroutine, nor one of yours; {hint}'
 
 
 def _show(name: str | None, *, as_json: bool) -> int:
