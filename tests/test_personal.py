@@ -203,8 +203,8 @@ def test_config_lists_the_table(command: Command, written: Callable[[str], Path]
 def test_config_tells_what_is_never_wanted_and_not_known(command: Command, written: Callable[[str], Path]) -> None:
     written('[me]\nnever = ["nek-tilt", "Kinn zur Brust", "Chin To Chest", "burpees"]\n')
     assert command("config").out.splitlines()[9:11] == [
-        '           "nek-tilt" is no exercise that comes with voiceroutine, nor one of yours; did you mean "neck-tilt"?',
-        '           "burpees" is no exercise that comes with voiceroutine, nor one of yours; see "voiceroutine exercises"',
+        '           "nek-tilt" is no exercise of the library; did you mean "neck-tilt"?',
+        '           "burpees" is no exercise of the library; see "voiceroutine exercises"',
     ]
 
 

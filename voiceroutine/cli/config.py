@@ -74,7 +74,7 @@ def _about_never(never: Sequence[str]) -> Iterator[str]:
     for name in never:
         if plain(name) not in known:
             hint = did_you_mean(name, sorted(names)) or 'see "voiceroutine exercises"'
-            yield f'{"":<10} "{name}" is no exercise that comes with voiceroutine, nor one of yours; {hint}'
+            yield f'{"":<10} "{name}" is no exercise of the library; {hint}'
 
 
 def _show(name: str | None, *, as_json: bool) -> int:
