@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from voiceroutine.beside import written_beside
 from voiceroutine.locks import locked
+from voiceroutine.transport import announced_index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,9 +113,9 @@ def index_in(intervals: Sequence[Interval], place: Place) -> int | None:
         place: where it was interrupted, maybe in another version of the routine.
     """
     if place.index < len(intervals) and fingerprint(intervals) == place.fingerprint:
-        return _announcement(intervals, place.index)
+        return announced_index(intervals, place.index)
     index = _same_side(intervals, place)
-    return None if index is None else _announcement(intervals, index)
+    return None if index is None else announced_index(intervals, index)
 
 
 def place_in(placed: Sequence[Placed], place: Place) -> int | None:
@@ -214,12 +215,6 @@ def _place(data: Mapping[str, Any]) -> Place:
     if not (is_right and names and isinstance(place.flags, dict) and isinstance(place.fingerprint, str)):
         raise ValueError("not a place")
     return place
-
-
-def _announcement(intervals: Sequence[Interval], index: int) -> int:
-    while index > 0 and intervals[index].kind in {"work", "relax"}:
-        index -= 1
-    return index
 
 
 def _same_side(intervals: Sequence[Interval], place: Place) -> int | None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voiceroutine.timeline import Placed
+    from voiceroutine.unroll import Interval
 
 RESTART_WITHIN_MS = 3_000
 SEEK_MS = 5_000
@@ -35,11 +36,16 @@ def previous_ms(placed: Sequence[Placed], now_ms: int) -> int:
     return before[-2] if is_fresh and len(before) > 1 else before[-1]
 
 
+def announced_index(intervals: Sequence[Interval], index: int) -> int:
+    """Return which interval announces the side of one, or the one itself where nothing does."""
+    while index > 0 and intervals[index].kind in {"work", "relax"}:
+        index -= 1
+    return index
+
+
 def announced_ms(placed: Sequence[Placed], index: int) -> int:
     """Return where the side of an interval was announced, or where this rest or sentence begins."""
-    while index > 0 and placed[index].interval.kind in {"work", "relax"}:
-        index -= 1
-    return placed[index].start_ms
+    return placed[announced_index([one.interval for one in placed], index)].start_ms
 
 
 def resumed_ms(placed: Sequence[Placed], now_ms: int) -> int:
