@@ -349,6 +349,18 @@ def test_a_background_and_none_are_not_both_wanted(command: Command) -> None:
     assert "--background wants something under it, and --no-background nothing; give one of them." in ended.err
 
 
+def test_music_that_is_not_there_matters_only_where_it_is_wished(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(
+        'title = "Own"\nsounds = { background = { sound = "music.ogg" } }\n[[steps]]\nexercise = "chin-tuck"\n'
+    )
+    ended = command("show", str(file))
+    assert (ended.status, "music.ogg" in ended.err) == (3, True)
+    ended = command("show", str(file), "--no-background")
+    assert (ended.status, ended.err) == (0, "")
+
+
+
 def test_an_unknown_engine_ends_with_4(command: Command) -> None:
     ended = command("show", "neck-cooldown", "--voice", "espaek")
     assert (ended.status, ended.err) == (4, 'There is no voice engine "espaek"; did you mean "espeak"?\n')

@@ -53,6 +53,8 @@ def load(name_or_path: str, wishes: Wishes = _NO_WISHES, library: Library | None
     """
     library = library or default_library()
     document = _document(name_or_path, wishes, library)
+    if not wishes.has_background:
+        document = _without_background(document)
     written = document.data.get("language")
     language = written if isinstance(written, str) else "en"
     sounds = sounds_beside(Path(document.file).parent.absolute())
@@ -97,6 +99,15 @@ def _document(name_or_path: str, wishes: Wishes, library: Library) -> Document:
     if not wishes.is_language_needed:
         return others[-1]
     raise RoutineError([_other_language(others[0], language, library, library.languages(name_or_path))])
+
+
+def _without_background(document: Document) -> Document:
+    """Return a document as if it wanted nothing under it; what is wrong with that doesn't matter then."""
+    sounds = document.data.get("sounds")
+    if not isinstance(sounds, dict):
+        return document
+    left = {key: value for key, value in sounds.items() if key != "background"}
+    return replace(document, data={**document.data, "sounds": left})
 
 
 def _are_one_language(written: str, wished: str) -> bool:
