@@ -17,7 +17,7 @@ import pytest
 from audio.recording import carried
 from audio.session import NumberedProduction
 from following import EFFECT_FRAMES, FRAMES_PER_MS, Follower, PacedSink, Where
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from listening import SAMPLERATE_HZ, Samples
 
@@ -195,6 +195,7 @@ def assert_accounted(trial: Trial, heard: Samples) -> None:
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(commands=sequences(), has_listener=st.booleans())
+@example(commands=[(0, "more"), (0, "toggle")], has_listener=False)
 def test_each_command_leads_to_its_place(commands: list[tuple[int, Command]], has_listener: bool) -> None:
     check(Trial(production=numbered_production(), commands=commands, has_listener=has_listener))
 

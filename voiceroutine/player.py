@@ -55,7 +55,7 @@ _BLOCK_FRAMES = 4096
 _LONGEST_BLOCK_FRAMES = 16_384
 _SHORT_BLOCK_FRAMES = 1024
 _LOADED_FRAMES = 5 * SAMPLERATE_HZ
-_LOADING_S = 0.02
+_LOADING_S = 0.03
 # Time for compiling anew, while the timeline goes on as it is.
 _HANDOVER_MS = 300
 _QUITTING_S = 0.4
@@ -333,14 +333,16 @@ class _Output:
     def wait_for_command(self, commands: SimpleQueue[Command]) -> Command | None:
         """Return the next command, or nothing as soon as there is room for a block."""
         while True:
+            with suppress(Empty):
+                return commands.get_nowait()
             try:
                 room_s = self._sink.room_s() if self._sink is not None else 0.0
             except DeviceError:
                 return None
-            with suppress(Empty):
-                return commands.get(timeout=max(room_s, _SHORTEST_WAIT_S)) if room_s > 0 else commands.get_nowait()
             if room_s <= 0:
                 return None
+            with suppress(Empty):
+                return commands.get(timeout=max(room_s, _SHORTEST_WAIT_S))
 
     def write(self, block: Block) -> None:
         assert self._sink is not None
@@ -457,7 +459,9 @@ class _Performance:
             self._be_silent(_SHORT_BLOCK_FRAMES)
         elif self._wanted is None and (frames := self._ready_frames(known_frame)) > 0:
             tell("playing")
-            self._write_timeline(min(frames, self._output.block_frames))
+            # While more time is being made, little is written, so that it comes in time.
+            most_frames = _SHORT_BLOCK_FRAMES if self._longer else self._output.block_frames
+            self._write_timeline(min(frames, most_frames))
         elif self._wanted is None and is_complete and self._position >= known_frame:
             self._output.finish()
             return False
@@ -515,12 +519,11 @@ class _Performance:
         if command == "quit":
             stopping.set()
             return
-        if command == "more":
-            self._more += 1
-            return
         self._take_back()
         wait = self._wait()
-        if command in {"toggle", "resume"} and wait is not None and not self._is_paused:
+        if command == "more":
+            self._more += 1
+        elif command in {"toggle", "resume"} and wait is not None and not self._is_paused:
             self._go_to(wait.end_ms)
         elif command == "resume" or (command == "toggle" and self._is_paused):
             self._resume()
@@ -587,6 +590,7 @@ class _Performance:
             self.score.leave()
             self.score, self._longer = score, None
             self._more -= 1
+            self._awaited = -1
 
     def _begin_longer(self) -> _Longer | None:
         index = self.score.index_at(self._now_ms)
