@@ -360,7 +360,6 @@ def test_music_that_is_not_there_matters_only_where_it_is_wished(command: Comman
     assert (ended.status, ended.err) == (0, "")
 
 
-
 def test_an_unknown_engine_ends_with_4(command: Command) -> None:
     ended = command("show", "neck-cooldown", "--voice", "espaek")
     assert (ended.status, ended.err) == (4, 'There is no voice engine "espaek"; did you mean "espeak"?\n')
