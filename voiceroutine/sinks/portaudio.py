@@ -35,8 +35,8 @@ _QUEUE_FRAMES = 3 * BLOCK_FRAMES
 _PIECE_FRAMES = 256
 _POLL_MS = 10
 # With a buffer so short, commands take effect in less than 120 ms; each period wakes three threads, so there are two.
-_BUFFER_MS = 60
-_PERIOD_FRAMES = 1536
+_BUFFER_MS = 80
+_PERIOD_FRAMES = 1280
 _LONGEST_NAP_MS = 150
 _TAIL_MS = 250
 _IMPOSSIBLY_FAST_FRAMES = 2 * SAMPLERATE_HZ
