@@ -13,11 +13,8 @@ from voiceroutine.choosing import begun_at, choose, start_at
 from voiceroutine.cues import Speech, estimated_ms
 from voiceroutine.document import read_document, shown
 from voiceroutine.errors import Location, Problem, RoutineError, VoiceError, VoiceroutineError
-from voiceroutine.fitting import fitted
 from voiceroutine.library import EXERCISES_FILE, default_library
 from voiceroutine.loading import load_routine
-from voiceroutine.pacing import paced
-from voiceroutine.personal import held, sided, without_never
 from voiceroutine.phrases import beginnings, phrases_for
 from voiceroutine.sounds import Sounds, listeners_background, sounds_beside
 from voiceroutine.timeline import compile_intervals, compile_timeline
@@ -74,6 +71,11 @@ def load(name_or_path: str, wishes: Wishes = _NO_WISHES, library: Library | None
 
 def _personal(routine: Routine, wishes: Wishes) -> Routine:
     """Return a routine as this listener wants it; a hold that is wished is meant in seconds, whatever the pace."""
+    if not wishes.never and (wishes.side_first, wishes.pace, wishes.hold_ms) == (None, None, None):
+        return routine
+    from voiceroutine.pacing import paced
+    from voiceroutine.personal import held, sided, without_never
+
     if wishes.never and not wishes.only:
         routine = without_never(routine, wishes.never)
     if wishes.side_first is not None:
@@ -216,6 +218,8 @@ class Production:
         Raises:
             SettingError: that length can't be reached; the text says which can.
         """
+        from voiceroutine.fitting import fitted
+
         start = None if self.start is None else start_at(self.routine, self.start)
         measure = estimated_ms if is_estimated else self.narrator.duration_ms
 
