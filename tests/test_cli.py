@@ -360,6 +360,27 @@ def test_music_that_is_not_there_matters_only_where_it_is_wished(command: Comman
     assert (ended.status, ended.err) == (0, "")
 
 
+def test_a_file_and_a_format_that_are_not_the_same_are_told(command: Command) -> None:
+    ended = command("export", "neck-cooldown", "-o", "z.mp3", "-f", "opus")
+    assert ended.status == 2
+    assert "-o z.mp3 says mp3 and -f says opus; leave one of them out." in ended.err
+
+
+def test_the_name_of_a_voice_that_is_missing_is_not_shown_for_another(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOICEROUTINE_VOICE", "command:nope")
+    ended = command("show", "chin-tuck-habit")
+    assert ended.out.splitlines()[0].endswith("voice espeak")
+
+
+def test_a_variant_of_espeak_that_is_not_there_ends_with_4(command: Command) -> None:
+    ended = command("show", "chin-tuck-habit", "--voice", "espeak:en-us+zz")
+    assert ended.status == 4
+    assert ended.err.startswith('espeak has no voice "en-us+zz"; did you mean "en-us+')
+    assert command("show", "chin-tuck-habit", "--voice", "espeak:en-us+f3").status == 0
+
+
 def test_an_unknown_engine_ends_with_4(command: Command) -> None:
     ended = command("show", "neck-cooldown", "--voice", "espaek")
     assert (ended.status, ended.err) == (4, 'There is no voice engine "espaek"; did you mean "espeak"?\n')

@@ -134,6 +134,8 @@ def test_a_disk_that_is_full_of_the_first_byte_on(
         f"{disk / 'a.wav'} could not be written: No space left on device. Make room, or name a file on another disk.\n"
     )
     assert visible(disk) == ["filling"]
+    assert command("export", "a.toml", "--split", "--to", str(disk / "new" / "folder")).status == 6
+    assert visible(disk) == ["filling"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a disk of Linux")

@@ -308,6 +308,12 @@ def test_csv_is_for_spreadsheets_and_runs_nothing_in_them(command: Command, log:
     assert len([*csv.DictReader(io.StringIO(file.read_text()))]) == 2
 
 
+def test_csv_and_json_are_not_both_wanted(command: Command, tmp_path: Path) -> None:
+    ended = command("history", "--csv", str(tmp_path / "log.csv"), "--json")
+    assert ended.status == 2
+    assert "--json prints the log and --csv writes it as a table; give one of them." in ended.err
+
+
 def test_a_csv_that_can_not_be_written_is_told(command: Command, log: Path, tmp_path: Path) -> None:
     append(log, ENTRY)
     ended = command("history", "--csv", str(tmp_path / "no" / "log.csv"))

@@ -354,6 +354,42 @@ def test_a_device_that_goes_away_is_told(production: Production) -> None:
         session.wait(20)
 
 
+def test_while_the_device_is_away_the_session_stands_where_it_was_and_can_be_quit(production: Production) -> None:
+    sinks = [MemorySink(fail_after_frames=LEAD_IN_FRAMES + 3_000 * FRAMES_PER_MS)]
+    is_ready = threading.Event()
+
+    def open_sink(first: Block) -> MemorySink:
+        is_ready.wait(5)
+        if not sinks:
+            raise DeviceError("There is no sound output that works.")
+        sinks[0].write(first)
+        return sinks.pop()
+
+    session = Session(open_sink)
+    session.perform(complete_score(production))
+    is_ready.set()
+    until_s = time.monotonic() + 10
+    while session.snapshot().state != "recovering" and time.monotonic() < until_s:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    lost = session.snapshot()
+    assert (lost.state, lost.breaks) == ("recovering", 1)
+    assert 2_500 < lost.position_ms < 3_100
+    session.send("quit")
+    assert session.wait(5)
+    assert session.snapshot().position_ms == lost.position_ms
+
+
+def test_more_time_before_the_beginning_is_a_longer_delay(production: Production, rendered: Samples) -> None:
+    sink = SteppedSink()
+    sink.gate.clear()
+    session = begun(complete_score(production), sink, lead_in_ms=1_000)
+    sink.at_frames.append((LEAD_IN_FRAMES, partial(session.send, "more")))
+    sink.gate.set()
+    assert session.wait(20)
+    assert (len(sink.samples()) - len(rendered)) / FRAMES_PER_MS == pytest.approx(11_000, abs=100)
+
+
 def test_a_device_that_does_not_open_is_told() -> None:
     def refuse(first: Block) -> MemorySink:
         raise DeviceError("There is no sound output that works.")

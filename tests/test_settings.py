@@ -441,3 +441,12 @@ def test_a_settled_device_that_is_not_there_is_named(
     ended = command("play", str(small))
     assert ended.status == 5
     assert ended.err.startswith('The sound device "no such device" does not work. Tried:\n')
+
+
+def test_a_voice_in_a_folder_is_found_from_everywhere(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    ended = command("config", "voice", "recordings:mine")
+    assert ended.out == f"voice: recordings:{tmp_path / 'mine'} (config.toml)\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -21,6 +22,13 @@ from voiceroutine.narration import Narrator
 from voiceroutine.sounds import Sounds
 from voiceroutine.timeline import compile_timeline
 from voiceroutine.units import frame_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Ended
+
+    Command = Callable[..., Ended]
 
 
 def split(*names: str, suffix: str = ".mp3") -> list[str]:
@@ -119,3 +127,16 @@ def test_parts_played_one_after_the_other_are_the_whole(session: Session, clips:
         for part in parts_to_export(timeline, ".wav")
     ]
     assert np.array_equal(np.concatenate(parts), whole)
+
+
+def test_parts_that_are_there_are_up_to_date_and_hide_no_routine(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for asked in (("--split",), ("--split", "-o", "set")):
+        first, second = (command("export", "chin-tuck-habit", "--voice", "silent", *asked) for _ in range(2))
+        assert (first.status, second.status) == (0, 0)
+        assert second.out == first.out.replace("\n", ", up to date\n")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["chin-tuck-habit", "set"]
+    assert [file for file in (tmp_path / "set").iterdir() if file.is_dir()] == []
+    assert command("export", "chin-tuck-habit", "--voice", "silent", "-o", "whole.wav").status == 0

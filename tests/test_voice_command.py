@@ -97,7 +97,7 @@ def test_what_goes_wrong_is_told(program: Path) -> None:
     assert told("exits 1", program) == '"PYTHON" ended with status 1: no such speaker'
     assert told("writes nothing", program) == '"PYTHON" wrote no sound.'
     assert told("is no sound", program) == (
-        "What \"PYTHON\" wrote can't be read as sound; it begins with b'hello, this is n'."
+        'What "PYTHON" wrote can\'t be read as sound; it begins with "hello, this is n".'
     )
     assert told("is cut short", program) == 'What "PYTHON" wrote is shorter than it says.'
 

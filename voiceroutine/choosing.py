@@ -59,7 +59,8 @@ def choose(routine: Routine, *, only: Sequence[str] = (), skip: Sequence[str] = 
     wanted -= _numbers("--skip", skip, routine)
     if not wanted:
         flags = " and ".join(flag for flag, values in (("--only", only), ("--skip", skip)) if values)
-        raise SettingError(f'There is nothing left to do: {flags} leave no exercise of "{routine.title}".')
+        verb = "leave" if only and skip else "leaves"
+        raise SettingError(f'There is nothing left to do: {flags} {verb} no exercise of "{routine.title}".')
     return replace(routine, steps=tuple(_Sieve(wanted).through(routine.steps)))
 
 

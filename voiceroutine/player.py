@@ -58,6 +58,7 @@ _LOADED_FRAMES = 5 * SAMPLERATE_HZ
 _LOADING_S = 0.03
 # Time for compiling anew, while the timeline goes on as it is.
 _HANDOVER_MS = 300
+_ONE_BREAK_S = 5.0
 _QUITTING_S = 0.4
 _LOOK_S = 0.005
 _FIRST_NAP_S = 0.1
@@ -248,6 +249,8 @@ class Session:
             self._state = "lead-in"
         elif command == "pause" or (command == "toggle" and self._lead_in_frames is not None):
             self._state = "paused"
+        elif command == "more" and (self._lead_in_frames or 0) > frame_at(LEAD_IN_MS):
+            self._lead_in_frames = (self._lead_in_frames or 0) + frame_at(MORE_MS)
         elif command is not None:
             self._state = "lead-in"
             self._lead_in_frames = max(frame_at(LEAD_IN_MS), self._output.written_frames)
@@ -274,7 +277,12 @@ class _Output:
         self._sink: LiveSink | None = None
         self._stretches: deque[_Stretch] = deque(maxlen=64)
         self._underflows = 0
+        self._broke_at_s = -_ONE_BREAK_S
         self._waited_s, self._nap_s = 0.0, _FIRST_NAP_S
+
+    @property
+    def is_open(self) -> bool:
+        return self._sink is not None
 
     @property
     def block_frames(self) -> int:
@@ -293,6 +301,8 @@ class _Output:
         position = self.heard_position()
         self.trouble = str(error)
         self._let_go()
+        # Until there is another one, this is where the session stands.
+        self._stretches = deque([_Stretch(sink_frame=0, position=position, moves=False)], maxlen=64)
         meanwhile: list[Command] = []
         while not stopping.is_set() and not self._is_open_again(error):
             with suppress(Empty):
@@ -302,7 +312,6 @@ class _Output:
             self._waited_s, self._nap_s = self._waited_s + self._nap_s, min(1.0, 2 * self._nap_s)
         for command in meanwhile:
             commands.put(command)
-        self._stretches.clear()
         self.note(position, moves=False)
         self.trouble = ""
         return position
@@ -310,7 +319,8 @@ class _Output:
     def _let_go(self) -> None:
         assert self._sink is not None
         self._sink.close()
-        self.breaks += 1
+        # What was counted just before was the beginning of this break.
+        self.breaks += monotonic() - self._broke_at_s > _ONE_BREAK_S
         self._sink, self._underflows = None, 0
         if self.written_frames > _LASTING_FRAMES:
             self._waited_s, self._nap_s = 0.0, _FIRST_NAP_S
@@ -361,7 +371,9 @@ class _Output:
         """Count the underflows since the last time, if nothing but the next block was to be heard meanwhile."""
         assert self._sink is not None
         before, self._underflows = self._underflows, self._sink.underflows
-        self.breaks += self._underflows - before if goes_on else 0
+        if goes_on and self._underflows > before:
+            self.breaks += self._underflows - before
+            self._broke_at_s = monotonic()
 
     def note(self, position: int, *, moves: bool) -> None:
         """Say which place of the timeline is written next, and whether it will move on."""
@@ -695,7 +707,9 @@ class _Performance:
         self._write(silence)
 
     def _fall_silent(self) -> None:
-        """Fade out and wait until that was heard, so that the end is no click."""
+        """Fade out and wait until that was heard, so that the end is no click; without a loudspeaker there is none."""
+        if not self._output.is_open:
+            return
         with suppress(DeviceError):
             self._take_back()
             self._fade_out()

@@ -274,6 +274,27 @@ def test_a_session_on_the_screen(pane: Callable[[int, int], Pane], routine: Path
     assert re.search(r"(?<!-)\bicanon\b", "\n".join(terminal.wait_for("icanon")))
 
 
+def test_what_was_interrupted_is_offered(pane: Callable[[int, int], Pane], routine: Path) -> None:
+    terminal = pane(80, 24)
+    terminal.press(f"export XDG_STATE_HOME={shlex.quote(str(routine.parent))}; clear", "Enter")
+    again = shlex.join([sys.executable, "-m", "voiceroutine", "play", str(routine)])
+    terminal.press(again, "Enter")
+    terminal.wait_for(r"^ *Welcome$")
+    terminal.press("n")
+    terminal.wait_for(r"^ *hold · right$")
+    terminal.press("n")
+    terminal.wait_for(r"^ *Second$")
+    terminal.press("q")
+    terminal.wait_for("With --resume it goes on there.")
+    terminal.press(f"clear; {again}", "Enter")
+    terminal.wait_for(r"^Go on with Second; stopped at \d:\d\d, just now\? \[Y/n\]: *$")
+    terminal.press("what", "Enter")
+    terminal.wait_for(r"^Please answer y or n\.$")
+    terminal.press("y", "Enter")
+    terminal.wait_for(r"^ *Second$")
+    terminal.press("q")
+
+
 def test_another_size_is_taken_at_once(pane: Callable[[int, int], Pane], routine: Path) -> None:
     terminal = pane(80, 24)
     terminal.press(shlex.join(play(routine)), "Enter")

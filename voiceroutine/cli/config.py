@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from voiceroutine.settings import Found, Setting, Survey, Value
+
+# Engines whose voices may be named by a path.
+_BY_PATH = {"piper", "recordings"}
 
 
 @click.command("config")
@@ -101,9 +104,9 @@ def _change(name: str, words: str | None, *, as_json: bool) -> None:
     from voiceroutine.settings import setting_named, settings_file, survey, value_to_write
 
     setting = setting_named(name)
-    value = None if words is None else value_to_write(setting, words)
     if setting.name == "voice" and words is not None:
-        _check_voice(words)
+        words = _checked_voice(words)
+    value = None if words is None else value_to_write(setting, words)
     _write(settings_file(), setting.name, value)
     found = survey().found[setting.name]
     if as_json:
@@ -114,15 +117,17 @@ def _change(name: str, words: str | None, *, as_json: bool) -> None:
         click.echo(f"The file is changed, but the variable {found.where} goes before it.", err=True)
 
 
-def _check_voice(words: str) -> None:
+def _checked_voice(words: str) -> str:
+    """Return a voice as it is found from every folder."""
     from voiceroutine.errors import SettingError, did_you_mean
     from voiceroutine.voices import engine_names
 
-    engine = words.partition(":")[0]
+    engine, _, name = words.partition(":")
     known = ("auto", *engine_names())
     if engine and engine not in known:
         hint = did_you_mean(engine.lower(), known) or f"there are: {', '.join(known)}"
         raise SettingError(f'voice: there is no voice engine "{engine}"\n    {hint}')
+    return f"{engine}:{Path(name).absolute()}" if engine in _BY_PATH and name and Path(name).exists() else words
 
 
 def _write(file: Path, name: str, value: Value | None) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voiceroutine.history import Ended
-    from voiceroutine.interrupted import Flag
+    from voiceroutine.interrupted import Flag, Place
     from voiceroutine.player import Snapshot
     from voiceroutine.production import Production
 
@@ -85,10 +85,18 @@ class Diary:
         )
         return keep(entry)
 
+    def keeps(self, snapshot: Snapshot) -> bool:
+        """Tell whether a session that stops here can go on."""
+        return snapshot.position_ms > 0 and self._place(snapshot) is not None
+
+    def _place(self, snapshot: Snapshot) -> Place | None:
+        return place_of(
+            self._production.intervals, snapshot.index, snapshot.position_ms, when=self._now(), flags=self._flags
+        )
+
     def _remember(self, snapshot: Snapshot) -> None:
-        now = self._now()
-        place = place_of(self._production.intervals, snapshot.index, snapshot.position_ms, when=now, flags=self._flags)
+        place = self._place(snapshot)
         if place is not None:
             remember(self._key, place)
         elif snapshot.index > 0:
-            forget(self._key, now)
+            forget(self._key, self._now())

@@ -101,7 +101,8 @@ def command(
     suffixes = tuple(dict.fromkeys(f".{word}" for words in formats for word in words))
     if split and len(suffixes) > 1:
         raise click.UsageError("--split makes files in one format at a time.")
-    file, place = _places(output, folder, count=len(meant))
+    file, place = _places(output, folder, count=len(meant), is_split=split)
+    _check_suffix(file, suffixes)
     wanted = Wanted(
         samplerate_hz=int(samplerate or 48_000), is_stereo=stereo, bitrate_kbps=bitrate, loudness_lufs=loudness
     )
@@ -124,14 +125,21 @@ def _kinds(
     return (*(f"captions-{kind}" for kind in captions), *(f"chapters-{kind}" for kind in chapters), *covers)
 
 
-def _places(output: str | None, folder: str | None, *, count: int) -> tuple[Path | None, Path | None]:
-    """Return the file of the only routine, or the folder of all."""
+def _check_suffix(file: Path | None, suffixes: tuple[str, ...]) -> None:
+    if file is not None and suffixes and _is_named_like_audio(file) and file.suffix.lower() not in suffixes:
+        wished = " and ".join(suffix[1:] for suffix in suffixes)
+        raise click.UsageError(f"-o {file} says {file.suffix[1:].lower()} and -f says {wished}; leave one of them out.")
+
+
+def _places(output: str | None, folder: str | None, *, count: int, is_split: bool) -> tuple[Path | None, Path | None]:
+    """Return the file of the only routine, or the folder of its parts, or else the folder of all."""
     if output is None:
         return None, Path(folder) if folder is not None else None
     if folder is not None:
         raise click.UsageError("-o and --to both say where the files go; give one of them.")
     path = Path(output)
-    if output.endswith(("/", "\\")) or (path.is_dir() and not _is_named_like_audio(path)):
+    is_parts = is_split and count == 1
+    if output.endswith(("/", "\\")) or (path.is_dir() and not _is_named_like_audio(path) and not is_parts):
         return None, path
     if count > 1:
         raise click.UsageError(f"-o {output} is one file, and there are {count} routines; name a folder with --to.")

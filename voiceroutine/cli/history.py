@@ -36,6 +36,8 @@ def command(is_all: bool, csv_file: str | None, as_json: bool, is_clearing: bool
 
     Nothing is logged before "voiceroutine config history on", and the log never leaves this machine.
     """
+    if as_json and csv_file is not None:
+        raise click.UsageError("--json prints the log and --csv writes it as a table; give one of them.")
     if is_clearing:
         _clear(is_sure=yes)
         return

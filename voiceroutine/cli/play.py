@@ -100,7 +100,8 @@ def command(
             raise DeviceError(f"{error}\n{_ways_out(routine, flags, session.snapshot())}") from error
         if not quiet and not as_json:
             snapshot = session.snapshot()
-            click.echo("\n".join([*_all(notices), _ending(snapshot, snapshot.score or score)]))
+            ending = _ending(snapshot, snapshot.score or score, is_kept=diary.keeps(snapshot))
+            click.echo("\n".join([*_all(notices), ending]))
 
 
 def _diary(production: Production, routine: str, flags: Mapping[str, Any]) -> Diary:
@@ -118,7 +119,19 @@ def _start_index(diary: Diary, notices: SimpleQueue[str], *, resumes: bool, asks
             notices.put("No interrupted session of this routine is remembered, so it begins at the beginning.")
         return 0
     index, where = found
-    return index if resumes or click.confirm(f"Go on with {where}?", default=True) else 0
+    return index if resumes or _is_confirmed(f"Go on with {where}?") else 0
+
+
+def _is_confirmed(question: str) -> bool:
+    """Ask on the standard output: C's error output, where `input` asks, is dropped while a loudspeaker is open."""
+    while True:
+        click.echo(f"{question} [Y/n]: ", nl=False)
+        answer = sys.stdin.readline()
+        if not answer:
+            raise click.Abort
+        if answer.strip().lower() in {"", "y", "yes", "n", "no"}:
+            return answer.strip().lower() not in {"n", "no"}
+        click.echo("Please answer y or n.")
 
 
 @contextmanager
@@ -183,14 +196,14 @@ def _running(session: Session) -> Iterator[None]:
         session.stop()
 
 
-def _ending(snapshot: Snapshot, score: Score) -> str:
+def _ending(snapshot: Snapshot, score: Score, *, is_kept: bool) -> str:
     from voiceroutine.units import clock_text
 
     broke_off = f"Sound broke off {_times(snapshot.breaks)}." if snapshot.breaks else ""
     if snapshot.state == "done":
         return f"Done: {clock_text(score.total_ms)}. {broke_off}".rstrip()
     stopped = f"Stopped at {clock_text(max(0, snapshot.position_ms))} of {clock_text(score.total_ms)}."
-    goes_on = "With --resume it goes on there." if snapshot.position_ms > 0 else ""
+    goes_on = "With --resume it goes on there." if is_kept else ""
     return " ".join(filter(None, (stopped, goes_on, broke_off)))
 
 
@@ -217,7 +230,7 @@ def _display(production: Production, *, begins_by_key: bool, no_ui: bool, quiet:
     from voiceroutine.cli.show import voice_text
 
     choice, title = production.choice, production.routine.title
-    voice = voice_text(choice.engine.name, production.routine.voice.name)
+    voice = voice_text(production)
     is_silent = choice.engine.name == "silent" or production.routine.cues.profile == "bell"
     if as_json:
         from voiceroutine.cli.lines import JsonDisplay

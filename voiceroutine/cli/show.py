@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from voiceroutine.cues import Cue
     from voiceroutine.errors import Problem
+    from voiceroutine.production import Production
     from voiceroutine.routine import Change
     from voiceroutine.timeline import Placed, Timeline
 
@@ -40,7 +41,7 @@ def command(routine: str, as_json: bool, plot: Path | None, estimate: bool, **fl
         check_path(plot)
     production = produced(routine, is_estimated=estimate, **flags)
     timeline = production.estimated_timeline() if estimate else production.timeline()
-    voice = "estimated" if estimate else voice_text(production.choice.engine.name, production.routine.voice.name)
+    voice = "estimated" if estimate else voice_text(production)
     if as_json:
         data = timeline_data(timeline, voice, production.routine.changes)
         click.echo(json.dumps(data, ensure_ascii=False, indent=1))
@@ -75,9 +76,10 @@ def _print(timeline: Timeline, voice: str, changes: Sequence[Change]) -> None:
         click.echo(line)
 
 
-def voice_text(engine: str, name: str | None) -> str:
-    """Write a voice as the flag --voice takes it."""
-    return f"{engine}:{name}" if name else engine
+def voice_text(production: Production) -> str:
+    """Write the voice that speaks as the flag --voice takes it."""
+    choice, name = production.choice, production.routine.voice.name
+    return f"{choice.engine.name}:{name}" if name and not choice.is_stand_in else choice.engine.name
 
 
 def timeline_data(timeline: Timeline, voice: str, changes: Sequence[Change] = ()) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Nothing heavy is imported before there is something to render: a file that is up
 from __future__ import annotations
 
 import hashlib
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,11 +142,26 @@ def export_files(
     mix = production.mix(timeline.cues)
     plans = [_Plan(target, timeline, tags, wanted, production) for target in targets]
     folders = dict.fromkeys(path.parent for plan in plans for path in plan.paths)
-    for folder in folders:
-        with told(folder, "--to"):
-            folder.mkdir(parents=True, exist_ok=True)
-        remove_left_behind(folder)
-    return _made(mix, timeline, plans, wanted, progress)
+    with ExitStack() as stack:
+        for folder in folders:
+            stack.enter_context(_folder_made(folder))
+            remove_left_behind(folder)
+        return _made(mix, timeline, plans, wanted, progress)
+
+
+@contextmanager
+def _folder_made(folder: Path) -> Iterator[None]:
+    """Make a folder that isn't there; whatever goes wrong then, it is removed unless there is something in it."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    with told(folder, "--to"):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for one in missing:
+                one.rmdir()
+        raise
 
 
 def export_mix(

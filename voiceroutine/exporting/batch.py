@@ -103,8 +103,13 @@ def routines_meant(arguments: Sequence[str]) -> tuple[str, ...]:
 
 
 def _meant(argument: str) -> Sequence[str]:
+    from voiceroutine.library import default_library
+
     if Path(argument).is_dir():
         found = [str(file) for file in sorted(Path(argument).glob(f"[!.]*{ROUTINE}")) if file.name != EXERCISES]
+        if not found and argument in default_library().routine_files():
+            # Parts of the routine of that name are there, made by --split.
+            return [argument]
         if not found:
             raise SettingError(f"There is no routine ({ROUTINE} file) in the folder {argument}.")
         return found

@@ -192,9 +192,10 @@ def inputs_of(
 
 def were_changed_since(inputs: Iterable[Input], instant_ns: int) -> bool:
     """Tell whether a file was written after an instant: then it isn't sure that it was read as it is now."""
-    for one in inputs:
+    files = [Path(one.name) for one in inputs if one.kind == "content" and one.found]
+    for file in files:
         with suppress(OSError):
-            if one.kind == "content" and Path(one.name).stat().st_mtime_ns >= instant_ns:
+            if file.stat().st_mtime_ns >= instant_ns:
                 return True
     return False
 

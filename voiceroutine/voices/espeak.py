@@ -226,6 +226,16 @@ def _voice_name(settings: VoiceSettings) -> str:
 def _take_voice(library: Any, name: str) -> None:
     if library.espeak_SetVoiceByName(name.encode()) != 0:
         raise no_such_voice("espeak", name, [voice.name for voice in _voices_of(library)])
+    base, _, variant = name.partition("+")
+    variants = _variants(library) if variant and not variant.isdecimal() else ()
+    if variants and variant.lower() not in variants:
+        # The library would speak without it, and say nothing.
+        raise no_such_voice("espeak", name, [f"{base}+{one}" for one in variants])
+
+
+def _variants(library: Any) -> Sequence[str]:
+    folder = _info(library)[1] / "voices" / "!v"
+    return sorted(file.name.lower() for file in folder.iterdir()) if folder.is_dir() else ()
 
 
 def _settle(library: Any, settings: VoiceSettings) -> None:

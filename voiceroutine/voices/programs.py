@@ -176,8 +176,8 @@ def whole_clip(file: Path, who: str) -> Clip:
             raise VoiceError(f"What {who} wrote is shorter than it says.")
         return read_clip(file)
     except UnreadableError as error:
-        beginning = file.read_bytes()[:16]
-        raise VoiceError(f"What {who} wrote {error}; it begins with {beginning!r}.") from None
+        beginning = repr(file.read_bytes()[:16])[2:-1]
+        raise VoiceError(f'What {who} wrote {error}; it begins with "{beginning}".') from None
 
 
 def nothing_said() -> Clip:
