@@ -92,7 +92,7 @@ def test_what_can_be_used_is_used(faulty: Make, how: str) -> None:
         ("empty file", "the system's voice wrote no sound."),
         ("no file", "the system's voice wrote no sound."),
         ("half a file", "What the system's voice wrote is shorter than it says."),
-        ("text", "What the system's voice wrote can't be read as sound; it begins with b'this is not soun'."),
+        ("text", "What the system's voice wrote can't be read as sound; it begins with \"this is not soun\"."),
     ],
 )
 def test_what_can_not_be_used_is_told(faulty: Make, how: str, message: str) -> None:
