@@ -218,7 +218,9 @@ def pane(soundcard: SoundCard, tmp_path: Path) -> Iterator[Callable[[int, int], 
     pane = Pane(f"voiceroutine-{os.getpid()}")
 
     def open_pane(width: int, height: int) -> Pane:
-        environment = {**soundcard.environment, "PS1": "$ ", "HISTFILE": str(tmp_path / "history")}
+        # Who runs tests side by side may set a size, which would go before the terminal's own.
+        inherited = {name: value for name, value in soundcard.environment.items() if name not in {"COLUMNS", "LINES"}}
+        environment = {**inherited, "PS1": "$ ", "HISTFILE": str(tmp_path / "history")}
         command = [
             "tmux",
             "-L",
