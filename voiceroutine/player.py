@@ -58,7 +58,9 @@ _LOADED_FRAMES = 5 * SAMPLERATE_HZ
 _LOADING_S = 0.03
 # Time for compiling anew, while the timeline goes on as it is.
 _HANDOVER_MS = 300
-_ONE_BREAK_S = 5.0
+_ONE_BREAK_S = 1.0
+# So long after its sound has broken off, a device may be found to be lost.
+_ONE_LOSS_S = 4.0
 _QUITTING_S = 0.4
 _LOOK_S = 0.005
 _FIRST_NAP_S = 0.1
@@ -277,7 +279,7 @@ class _Output:
         self._sink: LiveSink | None = None
         self._stretches: deque[_Stretch] = deque(maxlen=64)
         self._underflows = 0
-        self._broke_at_s = -_ONE_BREAK_S
+        self._broke_at_s = -_ONE_LOSS_S
         self._waited_s, self._nap_s = 0.0, _FIRST_NAP_S
 
     @property
@@ -320,7 +322,7 @@ class _Output:
         assert self._sink is not None
         self._sink.close()
         # What was counted just before was the beginning of this break.
-        self.breaks += monotonic() - self._broke_at_s > _ONE_BREAK_S
+        self.breaks += self._is_whole_for(_ONE_LOSS_S)
         self._sink, self._underflows = None, 0
         if self.written_frames > _LASTING_FRAMES:
             self._waited_s, self._nap_s = 0.0, _FIRST_NAP_S
@@ -337,6 +339,7 @@ class _Output:
             return False
         if is_last:
             raise error
+        self._broke_at_s = monotonic()
         self._waited_s += _FIRST_NAP_S
         return True
 
@@ -372,8 +375,11 @@ class _Output:
         assert self._sink is not None
         before, self._underflows = self._underflows, self._sink.underflows
         if goes_on and self._underflows > before:
-            self.breaks += self._underflows - before
+            self.breaks += self._underflows - before if self._is_whole_for(_ONE_BREAK_S) else 0
             self._broke_at_s = monotonic()
+
+    def _is_whole_for(self, seconds: float) -> bool:
+        return monotonic() - self._broke_at_s > seconds
 
     def note(self, position: int, *, moves: bool) -> None:
         """Say which place of the timeline is written next, and whether it will move on."""

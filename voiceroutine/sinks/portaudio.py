@@ -123,8 +123,6 @@ class PortAudioSink:
         self._seen_frames = self._served_frames
         if self._waited_ms > STALL_MS:
             self._ended = True
-            # A server that goes on after all plays what it has got, one that died doesn't: half of it is least wrong.
-            self._last_heard_frames = (self._last_heard_frames + self._taken_frames) // 2
             raise DeviceError(f"The sound device took nothing for {STALL_MS // 1000} seconds.")
 
     def finish(self) -> None:
