@@ -42,7 +42,7 @@ class PacedSink(MemorySink):
         on_piece: called with how much was heard, after each piece; tells whether somebody sent a command then.
     """
 
-    block_frames = 16 * PIECE_FRAMES
+    block_frames = 4 * PIECE_FRAMES
 
     def __init__(self) -> None:
         super().__init__()

@@ -260,7 +260,7 @@ def assert_heard_as(score: Score, heard: Samples) -> None:
     assert np.allclose(heard, rendered, atol=1e-5)
 
 
-@pytest.mark.parametrize("into_ms", [200, 1_500, 6_100, 10_500, 16_500, 18_200, 19_600, 19_750, 19_850, 19_899])
+@pytest.mark.parametrize("into_ms", [600, 1_500, 6_100, 10_500, 16_500, 18_200, 19_600, 19_750, 19_850, 19_899])
 def test_more_makes_a_hold_ten_seconds_longer(into_ms: int) -> None:
     """Its end and its countdown are where the longer one's are, whenever it was asked for; halfway comes once."""
     before = placed_of(fresh(), "Third", "work")

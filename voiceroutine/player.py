@@ -55,7 +55,7 @@ _BLOCK_FRAMES = 4096
 _LONGEST_BLOCK_FRAMES = 16_384
 _SHORT_BLOCK_FRAMES = 1024
 _LOADED_FRAMES = 5 * SAMPLERATE_HZ
-_LOADING_S = 0.03
+_LOADING_S = 0.05
 # Time for compiling anew, while the timeline goes on as it is.
 _HANDOVER_MS = 300
 _ONE_BREAK_S = 1.0
