@@ -27,6 +27,7 @@ _FULL_S = _PIPE_BYTES / FRAME_BYTES / SAMPLERATE_HZ + BUFFER_MS / 1000
 _START_LIMIT_MS = 2000
 _POLL_MS = 5
 _LAST_WORDS_MS = 50
+_SILENT_START_MS = 500
 _ENDIAN = "le" if sys.byteorder == "little" else "be"
 
 
@@ -41,7 +42,8 @@ class PipeSink(BlockingSink):
 
         Args:
             command: the program's name, then its arguments.
-            ready: what the program says on stderr once it plays; it is waited for during two seconds at most.
+            ready: what the program says on stderr once it plays; it is waited for during two seconds at most. Of one
+                that says nothing, only the refusal is waited for, during half a second.
         """
         self.name = command[0]
         self._command = command
@@ -54,8 +56,7 @@ class PipeSink(BlockingSink):
     def pacat(cls) -> Self:
         """Play by PulseAudio's `pacat`."""
         shape = (f"--rate={SAMPLERATE_HZ}", f"--channels={CHANNELS}", f"--format=float32{_ENDIAN}")
-        command = ("pacat", "--verbose", "--playback", "--raw", f"--latency-msec={BUFFER_MS}", *shape)
-        return cls(command, ready="Stream successfully created")
+        return cls(("pacat", "--playback", "--raw", f"--latency-msec={BUFFER_MS}", *shape))
 
     @classmethod
     def aplay(cls) -> Self:
@@ -98,7 +99,7 @@ class PipeSink(BlockingSink):
         while self._process.poll() is None and self._ready not in self._said() and time.monotonic() < until_s:
             time.sleep(_POLL_MS / 1000)
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_LAST_WORDS_MS / 1000)
+            self._process.wait((_LAST_WORDS_MS if self._ready else _SILENT_START_MS) / 1000)
         reason = self._refusal()
         if reason:
             raise DeviceError(reason)

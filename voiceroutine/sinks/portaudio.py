@@ -34,7 +34,8 @@ _QUEUE_FRAMES = 3 * BLOCK_FRAMES
 # What the device has begun to take can't be taken back, so pieces are short.
 _PIECE_FRAMES = 256
 _POLL_MS = 10
-# With a buffer so short, commands take effect in less than 120 ms; each period wakes three threads, so there are two.
+# With a buffer so short, commands take effect in less than 120 ms. Each period wakes three threads, but a buffer of
+# only two goes short on a busy machine.
 _BUFFER_MS = 80
 _PERIOD_FRAMES = 1280
 _LONGEST_NAP_MS = 150
