@@ -17,7 +17,7 @@ import pytest
 from audio.recording import carried
 from audio.session import NumberedProduction
 from following import EFFECT_FRAMES, FRAMES_PER_MS, Follower, PacedSink, Where
-from hypothesis import example, given, settings
+from hypothesis import example, given, seed, settings
 from hypothesis import strategies as st
 from listening import SAMPLERATE_HZ, Samples
 
@@ -201,10 +201,15 @@ def test_each_command_leads_to_its_place(commands: list[tuple[int, Command]], ha
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
-@given(commands=sequences(), has_listener=st.booleans())
-def test_each_of_many_commands_leads_to_its_place(commands: list[tuple[int, Command]], has_listener: bool) -> None:
-    check(Trial(production=numbered_production(), commands=commands, has_listener=has_listener))
+@pytest.mark.parametrize("part", range(5))
+def test_each_of_many_commands_leads_to_its_place(part: int) -> None:
+    @seed(part)
+    @settings(max_examples=40, deadline=None)
+    @given(commands=sequences(), has_listener=st.booleans())
+    def leads_to_its_place(commands: list[tuple[int, Command]], has_listener: bool) -> None:
+        check(Trial(production=numbered_production(), commands=commands, has_listener=has_listener))
+
+    leads_to_its_place()
 
 
 def steepest(production: Production, scores: Iterable[Score]) -> float:
