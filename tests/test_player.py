@@ -445,6 +445,30 @@ def test_a_session_begins_with_any_interval(production: Production, rendered: Sa
     assert len(sink.samples()) < len(rendered)
 
 
+class LateSink(SteppedSink):
+    """Hears everything a while after it was written, as loudspeakers do."""
+
+    LATE_FRAMES = 80 * FRAMES_PER_MS
+
+    def heard_frames(self) -> int:
+        return max(0, super().heard_frames() - self.LATE_FRAMES)
+
+
+def test_a_session_that_begins_later_never_stands_at_the_beginning(production: Production) -> None:
+    score, seen = complete_score(production), list[Snapshot]()
+    index = next(i for i, one in enumerate(score.placed) if one.start_ms == start_ms(score, "Second"))
+    sink = LateSink()
+    sink.gate.clear()
+    session = begun(score, sink, start_index=index)
+    for at_ms in range(0, 1_000, 10):
+        sink.at_frames.append((at_ms * FRAMES_PER_MS, lambda: seen.append(session.snapshot())))
+    sink.gate.set()
+    assert session.wait(20)
+    first = next(one for one in seen if one.state != "lead-in")
+    assert (first.state, first.index) == ("playing", index)
+    assert all(one.position_ms < 0 or one.index == index for one in seen)
+
+
 def test_a_snapshot_tells_what_is_heard(production: Production) -> None:
     score = complete_score(production)
     hold_ms = start_ms(score, "Second", "work")

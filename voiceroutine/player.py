@@ -186,9 +186,10 @@ class Session:
         """Return what is heard right now."""
         performance, output = self._performance, self._output
         told = Snapshot(state=self._state, position_ms=0, index=0, breaks=output.breaks, trouble=output.trouble)
-        if performance is None:
+        if performance is None or not performance.is_begun:
+            state = "lead-in" if self._state in {"playing", "waiting"} else self._state
             lead_ms = min(0, output.heard_frames() - (self._lead_in_frames or 0)) * 1000 // SAMPLERATE_HZ
-            return replace(told, position_ms=lead_ms, score=self._score)
+            return replace(told, state=state, position_ms=lead_ms, score=self._score)
         score = performance.score
         position_ms = output.heard_position() * 1000 // SAMPLERATE_HZ
         return replace(
@@ -426,6 +427,7 @@ class _Performance:
         self._position = 0
         self._wanted: Callable[[], int | None] | None = (lambda: self._start_ms(start_index)) if start_index else None
         self._is_paused = False
+        self._first_frame = None if start_index else 0
         self._count_in: Samples | None = None
         self._count_in_frame = 0
         self._goes_on: Callable[[Samples], Samples] | None = None
@@ -456,6 +458,11 @@ class _Performance:
 
     def end(self) -> None:
         self._ahead.stop()
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the place to begin at is heard, or another one that was wanted since."""
+        return self._first_frame is not None and self._output.heard_frames() >= self._first_frame
 
     def _step(self, tell: Callable[[State], None]) -> bool:
         """Write a block; return whether there is more to write."""
@@ -625,6 +632,8 @@ class _Performance:
         self._fade_out()
         self._position = frame_at(target_ms)
         self._is_paused, self._fades_in, self._wanted, self._count_in = False, True, None, None
+        if self._first_frame is None:
+            self._first_frame = self._output.written_frames
 
     def _start_ms(self, index: int) -> int | None:
         """Return where an interval begins, once the timeline is known up to there."""
@@ -727,6 +736,8 @@ class _Performance:
         self._position = position
         self._count_in, self._goes_on, self._before, self._fades_in = None, None, None, True
         self._floor_frame = self._output.written_frames
+        if self._first_frame is not None:
+            self._first_frame = 0
 
     def _write(self, mono: Samples) -> None:
         self._output.write(mono.repeat(2))
