@@ -81,10 +81,10 @@ def test_killed_at_any_instant_there_is_the_old_file_or_the_whole_new_one(suffix
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     """Give disks of a size in KiB, where that is allowed."""
-    mounted = []
+    mounted: list[Path] = []
 
     def disk(size_kib: int) -> Path:
-        folder = tmp_path / f"disk-{size_kib}"
+        folder = tmp_path / f"disk-{len(mounted)}"
         folder.mkdir()
         ended = subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "tmpfs", str(folder)], capture_output=True, check=False
