@@ -107,6 +107,12 @@ def decoded(file: Path) -> tuple[Samples, int]:
     return samples, samplerate_hz
 
 
+def louder_db(file: Path, other: Path) -> float:
+    """Return how much louder a file is than another one with the same sound."""
+    (after, _), (before, _) = decoded(file), decoded(other)
+    return 20 * float(np.log10((after[: len(before)] * before).sum() / np.square(before).sum()))
+
+
 def starts_of(timeline: Timeline, samplerate_hz: int = SAMPLERATE_HZ) -> list[int]:
     return [cue.at_ms * samplerate_hz // 1000 for cue in timeline.cues if cue.why == "start"]
 
@@ -131,6 +137,19 @@ def test_what_is_lost_is_not_heard(suffix: str, files: dict[str, Path]) -> None:
     after, _ = decoded(files[suffix])
     noise = after[: len(before)] - before
     assert 10 * np.log10(float(np.square(before).sum() / np.square(noise).sum())) > 18
+
+
+@pytest.mark.parametrize("suffix", LOSSY)
+def test_every_format_is_as_loud_as_wav(suffix: str, files: dict[str, Path]) -> None:
+    assert abs(louder_db(files[suffix], files[".wav"])) < 0.2
+
+
+@pytest.mark.parametrize("kbps", [128, 192, 224, 256, 320])
+def test_mp3_is_as_loud_at_every_bit_rate(
+    kbps: int, production: Production, timeline: Timeline, files: dict[str, Path], tmp_path: Path
+) -> None:
+    file = exported(production, timeline, tmp_path / "short.mp3", Wanted(bitrate_kbps=kbps))
+    assert abs(louder_db(file, files[".wav"])) < 0.05
 
 
 @pytest.mark.slow
